@@ -1,0 +1,1 @@
+"""What the network notices, and what people decide to publish."""

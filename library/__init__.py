@@ -1,0 +1,1 @@
+"""What a substance is and how to recognise one in a measurement."""

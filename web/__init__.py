@@ -1,0 +1,1 @@
+"""The pages: public look-up and alerts, and the laboratory's own."""

@@ -1,0 +1,1 @@
+"""The laboratory's record: samples, analyses, decisions, results."""

@@ -1,0 +1,117 @@
+"""What a sample contains, how sure that is, and by which method."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Certainty(StrEnum):
+    """Computed from the techniques used (SWGDRUG categories A, B, C), never typed in."""
+
+    PRESUMPTIVE = "presumptive"
+    IDENTIFIED = "identified"
+    CONFIRMED = "confirmed"
+
+
+class Amount(StrEnum):
+    """How much of the detected signal, where no calibrated amount exists. Not a percentage by weight."""
+
+    MAIN = "main"
+    MINOR = "minor"
+    TRACE = "trace"
+
+
+class Category(StrEnum):
+    """SWGDRUG category of a technique: A structural, B separation, C indication."""
+
+    A = "A"
+    B = "B"
+    C = "C"
+
+
+# GC-MS is two uncorrelated techniques in one run: retention (B) and mass spectrum (A). The retention time
+# counts only where it was compared with a reference measured on the same method.
+TECHNIQUE_CATEGORY = {
+    "gc_ms": Category.A,
+    "lc_ms": Category.A,
+    "ms": Category.A,
+    "ftir": Category.A,
+    "raman": Category.A,
+    "gc": Category.B,
+    "lc": Category.B,
+    "tlc": Category.B,
+    "uv": Category.B,
+    "strip": Category.C,
+    "colour": Category.C,
+}
+
+
+def certainty_of(techniques: frozenset[str]) -> Certainty:
+    """Certainty that a set of techniques supports for one substance.
+
+    A structural technique alone identifies; with any second technique it confirms; without one, three
+    techniques of which two are separations identify; everything else is presumptive
+    (SWGDRUG recommendations 8.1, part III B; UNODC: two uncorrelated parameters, one structural).
+
+    Raises
+    ------
+    KeyError : a technique is not in `TECHNIQUE_CATEGORY`.
+    """
+    categories = [TECHNIQUE_CATEGORY[technique] for technique in techniques]
+    if Category.A in categories:
+        return Certainty.CONFIRMED if len(categories) > 1 else Certainty.IDENTIFIED
+    if len(categories) >= 3 and categories.count(Category.B) >= 2:
+        return Certainty.IDENTIFIED
+    return Certainty.PRESUMPTIVE
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One substance, or one group of isomers the technique cannot separate.
+
+    ``substances`` holds substance keys (standard InChIKeys where known, else the reference's name); more
+    than one means "one of these". ``names`` are the English names, in the same order.
+    """
+
+    substances: tuple[str, ...]
+    names: tuple[str, ...]
+    amount: Amount
+    area_share: float  # 0..1, share of the detected signal
+    certainty: Certainty
+    techniques: tuple[str, ...]
+    analysis_id: int
+    component: int
+    match_factor: float  # 0..1000
+
+
+@dataclass(frozen=True, slots=True)
+class MethodStatement:
+    """How it was looked for and what that cannot see; printed with every result."""
+
+    technique: str
+    name: str
+    limit: str  # code of a sentence in the risk texts, e.g. "gcms_limit"
+    libraries: tuple[str, ...]  # "name version"
+
+
+@dataclass(frozen=True, slots=True)
+class ResultVersion:
+    """A set of findings as submitted; immutable. A correction is the next version."""
+
+    id: int
+    sample_id: int
+    version: int
+    findings: tuple[Finding, ...]
+    methods: tuple[MethodStatement, ...]
+    unexplained_share: float
+    comment: str  # of the laboratory to the reader; plain text
+    submitted_by: str
+    submitted_at: datetime
+    signed_by: str | None = None
+    signed_at: datetime | None = None
+    released_at: datetime | None = None
+    withdrawn_at: datetime | None = None
+    reason: str = ""  # why it amends the version before, or why it was withdrawn
+    simulated: bool = False
