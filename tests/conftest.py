@@ -1,0 +1,19 @@
+"""What every test may use."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The evaluation data beside the checkout; the test is skipped where it is absent."""
+    folder = Path(os.environ.get("XBT_EVALUATION_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip("evaluation data not found; set XBT_EVALUATION_DATA to its folder")
+    return folder
