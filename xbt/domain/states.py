@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from xbt.domain.errors import StepRefused
+
 
 class SampleState(StrEnum):
     RECEIVED = "received"
@@ -31,15 +33,6 @@ class Step(StrEnum):
     RELEASE = "release"
     WITHDRAW = "withdraw"
     AMEND = "amend"
-
-
-class StepRefused(Exception):
-    """A step that this sample does not allow now; ``code`` is stable, ``fields`` say why."""
-
-    def __init__(self, code: str, **fields: str) -> None:
-        super().__init__(code, fields)
-        self.code = code
-        self.fields = fields
 
 
 _S = SampleState
