@@ -1,0 +1,81 @@
+"""Readers of measurement files: one module a format, one registry, one way in.
+
+`read` promises a checked `Run` or an `UnreadableFile` that says what is wrong, where, and what to do;
+never another exception. The content decides which reader is asked, never the file's name. Libraries that
+are heavy to import are imported by the reader that needs them, when it reads.
+
+A file from outside belongs into the sandbox: nothing here limits memory or time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from spectra.errors import Fault, UnreadableFile
+from spectra.model import Run
+from spectra.readers import spc
+from spectra.readers.contract import Reader
+from spectra.readers.scans import is_simulated
+
+__all__ = ["HEAD_BYTES", "READERS", "Reader", "read"]
+
+HEAD_BYTES = 4096
+READERS: tuple[Reader, ...] = (spc,)
+
+
+def read(path: Path, *, name: str = "") -> Run:
+    """The file, or folder, at ``path`` as a run with at least one ion.
+
+    Parameters
+    ----------
+    path : where it lies. name : what a person calls it; stands in the error (default: the path's last part).
+
+    Raises
+    ------
+    UnreadableFile : nothing else, whatever a library inside raises.
+    """
+    label = name or path.name
+    try:
+        return _read(path)
+    except UnreadableFile as error:
+        error.file = error.file or label
+        raise
+    except OSError as error:
+        raise UnreadableFile(Fault.MALFORMED, file=label, expected="a file that can be opened") from error
+
+
+def _read(path: Path) -> Run:
+    head = _head(path)
+    reader = next((reader for reader in READERS if reader.recognises(head, path)), None)
+    if reader is None:
+        raise UnreadableFile(
+            Fault.UNKNOWN_FORMAT,
+            remedy="Export the run as mzML or ANDI netCDF from the instrument's software.",
+        )
+    run = _guarded(reader, path)
+    if not len(run.scans) or not len(run.scans.mz):
+        raise UnreadableFile(Fault.NO_SIGNAL, expected="at least one scan with one ion")
+    return replace(run, metadata=replace(run.metadata, simulated=is_simulated(run.metadata)))
+
+
+def _head(path: Path) -> bytes:
+    if path.is_dir():
+        return b""
+    with path.open("rb") as stream:
+        head = stream.read(HEAD_BYTES)
+    if not head:
+        raise UnreadableFile(Fault.EMPTY, remedy="Copy the file again from the instrument.")
+    return head
+
+
+def _guarded(reader: Reader, path: Path) -> Run:
+    try:
+        return reader.read(path)
+    except (UnreadableFile, OSError):
+        raise
+    except MemoryError as error:
+        raise UnreadableFile(Fault.OUT_OF_MEMORY, expected="a smaller file") from error
+    except Exception as error:  # libraries raise a zoo; the promise above is kept here
+        expected = f"a file that the {reader.name} reader understands ({type(error).__name__})"
+        raise UnreadableFile(Fault.MALFORMED, expected=expected) from error

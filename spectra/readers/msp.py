@@ -114,7 +114,7 @@ def _take(draft: _Draft, number: int, line: str, pairs: list[tuple[str, str]]) -
     if pairs:
         draft.headers += pairs
         draft.in_peaks = draft.in_peaks or pairs[0][0] == "num peaks"
-    elif _PEAK_START.match(line):
+    elif _PEAK_START.match(line) and (draft.in_peaks or _all_pairs(line)):
         draft.in_peaks = True
         draft.peak_lines.append((number, line))
         if len(draft.peak_lines) > MAX_PEAK_LINES:
@@ -128,6 +128,11 @@ def _take(draft: _Draft, number: int, line: str, pairs: list[tuple[str, str]]) -
         draft.headers[-1] = (key, f"{value} {line.strip()}")
     else:
         draft.problems.append(f"line {number} is neither a header nor a peak: {line.strip()[:60]!r}")
+
+
+def _all_pairs(line: str) -> bool:
+    """Whether a line met before any peak count can be nothing but peaks."""
+    return not _pairs([(0, line)], None)[1]
 
 
 def _header_pairs(line: str) -> list[tuple[str, str]]:
