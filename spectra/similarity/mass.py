@@ -1,0 +1,310 @@
+"""Unit-mass comparison of electron-ionisation spectra, one query against many references at once.
+
+Promises: every score is the value a literal loop over the ions would give, to floating-point rounding;
+comparison starts at the larger of the two scan starts, so that an instrument started at m/z 40 is not
+punished for what a library measured from m/z 29; the upper ends are not cut.
+Refuses: accurate-mass comparison. Ions above `HIGHEST_MASS` are not part of a unit-mass spectrum.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from spectra.errors import InvalidMeasurement
+from spectra.model import Floats, Ints
+
+BOUNDARY = 0.649  # hydrogen-rich ions lie up to 0.6 above the nominal mass; rounding at .5 misplaces them
+FULL_SCALE = 999
+HIGHEST_MASS = 4000
+NOISE_FLOOR = 2  # an ion of 1 in 999 counts neither as present nor as missing
+
+Whole = NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class UnitSpectrum:
+    """One spectrum on whole masses.
+
+    Parameters
+    ----------
+    mass : (n,) int32, ascending, 1..HIGHEST_MASS.
+    intensity : (n,) int32, 1..999, base peak 999.
+    start : mass at which the scan starts; the first ion where the scan start is not known.
+    """
+
+    mass: Whole
+    intensity: Whole
+    start: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class UnitTable:
+    """Many unit-mass spectra in compressed sparse rows; arrays may be memory-mapped.
+
+    Parameters
+    ----------
+    offset : (rows + 1,) int64; row r owns ions ``offset[r]:offset[r + 1]``.
+    mass, intensity : (ions,) int32, as in `UnitSpectrum`.
+    start : (rows,) int32, mass at which the comparison with this row starts.
+    floor : (rows,) int32 ≥ 2. A query ion that the row lacks counts as missing from this intensity on:
+        2 for a full spectrum, the weakest listed ion where the row lists principal ions only.
+    """
+
+    offset: Ints
+    mass: Whole
+    intensity: Whole
+    start: Whole
+    floor: Whole
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+    def row(self, row: int) -> UnitSpectrum:
+        """Row number ``row`` as a spectrum."""
+        ions = slice(int(self.offset[row]), int(self.offset[row + 1]))
+        return UnitSpectrum(self.mass[ions], self.intensity[ions], int(self.start[row]))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Matches:
+    """Scores of one query against rows of a table, one entry per row asked for.
+
+    Parameters
+    ----------
+    match_factor, reverse_match_factor : (rows,) float64, 0..999.5.
+    cosine : (rows,) float64, 0..1, of weights √(m·I); its square is the first term of the match factor.
+    common : (rows,) int64, ions in both.
+    """
+
+    match_factor: Floats
+    reverse_match_factor: Floats
+    cosine: Floats
+    common: Ints
+
+
+def unit_mass(mz: ArrayLike, intensity: ArrayLike, *, mz_low: float | None = None) -> UnitSpectrum:
+    """Bin ions to whole masses: m = ⌈m/z − 0.649⌉, intensities summed, scaled to 999, zeros dropped.
+
+    Parameters
+    ----------
+    mz : (n,) m/z in Th, any order.
+    intensity : (n,) ≥ 0, any unit.
+    mz_low : where the scan starts, in Th, if that is known.
+
+    Raises
+    ------
+    InvalidMeasurement : lengths differ, or a value is not finite or negative.
+
+    The boundary 0.649 is the one AMDIS uses (Khrisanfov & Samokhin 2022, doi 10.1002/rcm.9294).
+    """
+    m, i = np.asarray(mz, np.float64), np.asarray(intensity, np.float64)
+    table = unit_table(
+        np.array([0, len(m)]), m, i, mz_low=np.array([np.nan if mz_low is None else mz_low], np.float64)
+    )
+    return table.row(0)
+
+
+def unit_table(
+    offset: ArrayLike,
+    mz: ArrayLike,
+    intensity: ArrayLike,
+    *,
+    mz_low: ArrayLike | None = None,
+    partial: ArrayLike | None = None,
+) -> UnitTable:
+    """Bin many spectra at once, as `unit_mass` does one.
+
+    Parameters
+    ----------
+    offset : (rows + 1,) compressed sparse rows over the next two.
+    mz, intensity : (ions,) as for `unit_mass`.
+    mz_low : (rows,) scan start in Th, NaN where unknown; the first ion is then taken for it.
+    partial : (rows,) bool, true where only principal ions are listed.
+
+    Raises
+    ------
+    InvalidMeasurement : lengths differ, or a value is not finite or negative.
+    """
+    bounds, m, i = np.asarray(offset, np.int64), np.asarray(mz, np.float64), np.asarray(intensity, np.float64)
+    _check(bounds, m, i)
+    rows = len(bounds) - 1
+    owner, mass, summed = _binned(np.repeat(np.arange(rows), np.diff(bounds)), m, i)
+    scaled = _full_scale(owner, summed, rows)
+    keep = scaled > 0
+    owner, mass, scaled = owner[keep], mass[keep], scaled[keep]
+    table_offset = np.concatenate(([0], np.cumsum(np.bincount(owner, minlength=rows)))).astype(np.int64)
+    low = np.full(rows, np.nan) if mz_low is None else np.asarray(mz_low, np.float64)
+    listed = np.zeros(rows, bool) if partial is None else np.asarray(partial, bool)
+    start = _starts(table_offset, mass, low)
+    return UnitTable(table_offset, mass, scaled, start, _floors(table_offset, scaled, listed))
+
+
+def match_factors(query: UnitSpectrum, table: UnitTable, rows: Ints) -> Matches:
+    """NIST "Identity" match factor and reverse match factor of a query with rows of a table.
+
+    With u, l the intensities 0..999 at mass m, from m = max(start of query, start of row):
+
+    - an ion in both counts if u > 1 or l > 1; an ion in one only counts if it exceeds 1 (in the query: if
+      it reaches the row's ``floor``);
+    - term 1 = (Σ m√(u·l))² / (Σ m·u · Σ m·l);
+    - two common ions are neighbours if no counted ion of either spectrum lies between them; with
+      x = √(u·l_before), y = √(u_before·l), term 2 = Σ m·min(x, y)/max(x, y) / Σ m over neighbours;
+    - MF = 1000 (n₁·term 1 + n₂·term 2)/(n₁ + n₂) − 0.5, n₁ common ions, n₂ neighbour pairs; 0 at least;
+    - the reverse match factor leaves ions of the query alone out of Σ m·u.
+
+    Source: the algorithm as published by Samokhin, JASMS 2024, doi 10.1021/jasms.4c00350. Rows listing
+    principal ions only, and their ``floor``, are ours: an ion weaker than any listed one is unknown there.
+
+    Parameters
+    ----------
+    rows : (k,) int64 row numbers, any order, repeats allowed.
+
+    Returns
+    -------
+    `Matches` of k entries in the order of ``rows``; 0 where nothing is in common.
+    """
+    pairs = _pair_up(query, table, np.asarray(rows, np.int64))
+    count = len(pairs.begin)
+    common = pairs.both
+    owner, mass = pairs.owner, pairs.mass.astype(np.float64)
+    n1 = np.bincount(owner[common], minlength=count)
+    products = np.sqrt(pairs.u * pairs.l)
+    sum_ul = _sum_by(owner, common, mass * products, count)
+    sum_ll = _sum_by(owner, common | pairs.only_l, mass * pairs.l, count)
+    reverse_uu = _sum_by(owner, common, mass * pairs.u, count)
+    alone = _query_alone(query, pairs, table.floor[rows], _sum_by(owner, pairs.strong, mass * pairs.u, count))
+    n2, ratio = _neighbours(query, pairs, table.floor[rows])
+    forward = _share(sum_ul**2, (reverse_uu + alone) * sum_ll)
+    reverse = _share(sum_ul**2, reverse_uu * sum_ll)
+    return Matches(
+        _composite(forward, ratio, n1, n2), _composite(reverse, ratio, n1, n2), np.sqrt(forward), n1
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Pairs:
+    """All ions of the rows compared, flat, with what the query has at the same mass."""
+
+    begin: Ints  # (rows,) where the comparison starts
+    owner: Ints  # (ions,) position in rows
+    mass: Ints
+    u: Floats
+    l: Floats  # noqa: E741 - the letter of the formula
+    both: NDArray[np.bool_]
+    only_l: NDArray[np.bool_]
+    strong: NDArray[np.bool_]  # common, and the query ion reaches the row's floor
+
+
+def _pair_up(query: UnitSpectrum, table: UnitTable, rows: Ints) -> _Pairs:
+    begin = np.maximum(table.start[rows].astype(np.int64), query.start)
+    counts = table.offset[rows + 1] - table.offset[rows]
+    ends = np.cumsum(counts)
+    owner = np.repeat(np.arange(len(rows)), counts)
+    ions = np.arange(len(owner)) + np.repeat(table.offset[rows] - (ends - counts), counts)
+    mass = table.mass[ions].astype(np.int64)
+    l_ = table.intensity[ions].astype(np.float64)
+    dense = np.zeros(HIGHEST_MASS + 1)
+    dense[query.mass] = query.intensity
+    u = dense[mass]
+    inside = mass >= begin[owner]
+    both = inside & (u > 0) & ((u > 1) | (l_ > 1))
+    only_l = inside & (u == 0) & (l_ > 1)
+    strong = both & (u >= table.floor[rows][owner])
+    return _Pairs(begin, owner, mass, u, l_, both, only_l, strong)
+
+
+def _query_alone(query: UnitSpectrum, pairs: _Pairs, floor: Whole, shared: Floats) -> Floats:
+    """Σ m·u over ions of the query that a row should show and does not."""
+    levels, level = np.unique(floor, return_inverse=True)
+    weight = query.mass.astype(np.float64) * query.intensity
+    below = _cumulated(query, levels, weight)
+    return np.maximum(below[level, -1] - below[level, pairs.begin - 1] - shared, 0.0)
+
+
+def _neighbours(query: UnitSpectrum, pairs: _Pairs, floor: Whole) -> tuple[Ints, Floats]:
+    """Number of neighbour pairs per row and term 2 (0 where there is none)."""
+    levels, level = np.unique(floor, return_inverse=True)
+    below = _cumulated(query, levels, np.ones(len(query.mass)))
+    counted = np.flatnonzero(pairs.both | pairs.only_l)
+    before, here = counted[:-1], counted[1:]
+    linked = (pairs.owner[before] == pairs.owner[here]) & pairs.both[before] & pairs.both[here]
+    before, here = before[linked], here[linked]
+    owner = pairs.owner[here]
+    gap = below[level[owner], pairs.mass[here] - 1] - below[level[owner], pairs.mass[before]]
+    before, here, owner = before[gap == 0], here[gap == 0], owner[gap == 0]
+    x = np.sqrt(pairs.u[here] * pairs.l[before])
+    y = np.sqrt(pairs.u[before] * pairs.l[here])
+    mass = pairs.mass[here].astype(np.float64)
+    rows = len(pairs.begin)
+    agreement = _sum(owner, mass * np.minimum(x, y) / np.maximum(x, y), rows)
+    return np.bincount(owner, minlength=rows), _share(agreement, _sum(owner, mass, rows))
+
+
+def _cumulated(query: UnitSpectrum, levels: Whole, weight: Floats) -> Floats:
+    """(levels, HIGHEST_MASS + 1): sum of ``weight`` up to each mass over ions that reach a level."""
+    dense = np.zeros((len(levels), HIGHEST_MASS + 1))
+    dense[:, query.mass] = np.where(query.intensity >= levels[:, None], weight, 0.0)
+    return np.asarray(np.cumsum(dense, axis=1), np.float64)
+
+
+def _composite(term1: Floats, term2: Floats, n1: Ints, n2: Ints) -> Floats:
+    return np.maximum(1000 * _share(term1 * n1 + term2 * n2, (n1 + n2).astype(np.float64)) - 0.5, 0.0)
+
+
+def _sum_by(owner: Ints, chosen: NDArray[np.bool_], values: Floats, rows: int) -> Floats:
+    return _sum(owner[chosen], values[chosen], rows)
+
+
+def _sum(owner: Ints, values: Floats, rows: int) -> Floats:
+    return np.asarray(np.bincount(owner, weights=values, minlength=rows), np.float64)
+
+
+def _share(part: Floats, whole: Floats) -> Floats:
+    """part / whole, 0 where the whole is 0."""
+    return np.divide(part, whole, out=np.zeros(np.shape(whole)), where=whole > 0)
+
+
+def _binned(owner: Ints, mz: Floats, intensity: Floats) -> tuple[Ints, Whole, Floats]:
+    """Ions summed per row and whole mass, in order of row and mass; beyond the axis they are left out."""
+    mass = np.ceil(mz - BOUNDARY)
+    inside = (mass >= 1) & (mass <= HIGHEST_MASS)
+    key = owner[inside] * (HIGHEST_MASS + 1) + mass[inside].astype(np.int64)
+    unique, where = np.unique(key, return_inverse=True)
+    summed = _sum(where, intensity[inside], len(unique))
+    return unique // (HIGHEST_MASS + 1), (unique % (HIGHEST_MASS + 1)).astype(np.int32), summed
+
+
+def _full_scale(owner: Ints, summed: Floats, rows: int) -> Whole:
+    base = np.zeros(rows)
+    np.maximum.at(base, owner, summed)
+    return np.floor(FULL_SCALE * _share(summed, base[owner]) + 0.5).astype(np.int32)
+
+
+def _starts(offset: Ints, mass: Whole, mz_low: Floats) -> Whole:
+    """The known scan start, else the first ion, else 1."""
+    rows = len(offset) - 1
+    first = np.ones(rows, np.int32)
+    filled = offset[1:] > offset[:-1]
+    first[filled] = mass[offset[:-1][filled]]
+    known = np.isfinite(mz_low)
+    low = np.clip(np.ceil(np.where(known, mz_low, 1.0) - BOUNDARY), 1, HIGHEST_MASS).astype(np.int32)
+    return np.where(known, low, first).astype(np.int32)
+
+
+def _floors(offset: Ints, intensity: Whole, partial: NDArray[np.bool_]) -> Whole:
+    rows = len(offset) - 1
+    weakest = np.full(rows, FULL_SCALE, np.int32)
+    np.minimum.at(weakest, np.repeat(np.arange(rows), np.diff(offset)), intensity)
+    return np.where(partial, np.maximum(weakest, NOISE_FLOOR), NOISE_FLOOR).astype(np.int32)
+
+
+def _check(offset: Ints, mz: Floats, intensity: Floats) -> None:
+    if mz.ndim != 1 or mz.shape != intensity.shape or int(offset[-1]) != len(mz):
+        raise InvalidMeasurement("m/z and intensity need the same length")
+    if not (np.isfinite(mz).all() and np.isfinite(intensity).all()):
+        raise InvalidMeasurement("m/z and intensity must be finite")
+    if (mz < 0).any() or (intensity < 0).any():
+        raise InvalidMeasurement("m/z and intensity must not be negative")
