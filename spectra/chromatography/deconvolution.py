@@ -1,0 +1,354 @@
+"""Deconvolution: which compounds left the column, when, and with which mass spectrum.
+
+Ions that reach their maximum together belong together (Biller and Biemann 1974; Stein 1999). The steps:
+
+1. every ion chromatogram loses its slowly varying background and gives its maxima, placed between scans;
+2. quadrupoles scan the masses one after the other, so that maxima of one compound are skewed along the mass
+   axis: the skew is measured from the run itself and taken out;
+3. places where many maxima fall together, weighted by the root of their height, are components;
+4. the sharpest ions of a component give its model peak, a single-humped elution profile;
+5. all ions in a stretch of overlapping components are explained jointly by the model peaks under
+   non-negative least squares: an ion that two compounds share is divided between them, never awarded to one.
+
+Refused: runs without a time axis.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from spectra.chromatography.ions import IonTable, Scatter, background, ion_table, scatter, without_skew
+from spectra.chromatography.peaks import Apexes, find_apexes, smooth_scans, typical_width
+from spectra.model import Floats, Ints, MassSpectrum, ScanTable, spectrum_from_peaks
+
+# A skew below a twentieth of a scan is within the error of its own measurement.
+LEAST_SKEW = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What may be chosen; the defaults suit unit-mass GC-EI-MS.
+
+    signal_to_noise : smallest height of a maximum over the scatter expected at that place.
+    least_ions : a component needs that many ions of its own.
+    least_share : smallest height of a component as a share of the tallest one.
+    least_purity : a component with a smaller share of the signal at its own place is a ripple.
+    """
+
+    signal_to_noise: float = 2.0
+    least_ions: int = 5
+    least_share: float = 2e-4
+    least_purity: float = 0.03
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ComponentPeak:
+    """One compound as it left the column.
+
+    Parameters
+    ----------
+    rt_s, rt_start_s, rt_end_s : apex and the limits where the profile falls under 2 % of it, s.
+    spectrum : its own mass spectrum, nominal masses, counts at the apex.
+    area : counts·s, all ions.
+    purity : 0..1, its share of the signal above the background where it stands above half its height.
+    ions : number of ions whose maxima made it.
+    """
+
+    rt_s: float
+    rt_start_s: float
+    rt_end_s: float
+    spectrum: MassSpectrum
+    area: float
+    purity: float
+    ions: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Deconvolution:
+    """All components of a run, in order of elution, and how much of the signal they explain.
+
+    ``signal`` is the area of all ions above the background, counts·s; ``explained`` (0..1) the share of it
+    under the components; ``mass_range`` the lowest and highest nominal mass recorded in the run.
+    """
+
+    components: tuple[ComponentPeak, ...]
+    signal: float
+    explained: float
+    mass_range: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Prepared:
+    """A run made ready: what every later step needs."""
+
+    table: IonTable
+    signal: Floats  # (scans, ions) above the background
+    noise: Floats  # (scans, ions) expected scatter
+    width: float  # typical full width at half maximum, scans
+    apexes: Apexes
+
+
+def deconvolve(scans: ScanTable, settings: Settings | None = None) -> Deconvolution:
+    """Take a run apart into its components.
+
+    Raises
+    ------
+    InvalidMeasurement : the run has no time axis or no signal.
+    """
+    chosen = settings or Settings()
+    table = ion_table(scans)
+    limits = (float(table.mass[0]), float(table.mass[-1]))
+    if len(table.rt_s) < 5:
+        return Deconvolution((), 0.0, 0.0, limits)
+    measured = scatter(table.counts)
+    run = _prepare(table, measured, chosen)
+    slope = _skew(run)
+    if abs(slope) > LEAST_SKEW:
+        run = _prepare(_straight(table, slope), measured, chosen)
+    components, explained = _explain(run, chosen)
+    signal = float(run.signal.sum()) * table.scan_s
+    return Deconvolution(components, signal, explained, limits)
+
+
+def _prepare(table: IonTable, measured: Scatter, settings: Settings) -> _Prepared:
+    """Background, scatter and maxima; the peak width is estimated from the run, then used."""
+    width = 3.0
+    for _ in range(2):
+        base = background(table.counts, int(np.ceil(12 * width)))
+        signal = np.maximum(table.counts - base, 0.0)
+        smooth = smooth_scans(signal, width)
+        noise = measured.at(table.counts)
+        apexes = find_apexes(signal, smooth, settings.signal_to_noise * noise)
+        width = typical_width(apexes)
+    return _Prepared(table, signal, noise, width, apexes)
+
+
+def _skew(run: _Prepared) -> float:
+    """How many scans later the heaviest ion of a compound peaks than the lightest, −1 … 1.
+
+    Within one scan masses are measured one after the other, so the apex of an ion moves by up to one scan
+    with its mass. The slope is the median over neighbouring pairs of strong maxima that belong together;
+    0 where there are too few.
+    """
+    apexes, mass = run.apexes, run.table.mass
+    span = float(mass[-1] - mass[0]) or 1.0
+    strong = np.flatnonzero(apexes.height >= 20 * run.noise.min(axis=0)[apexes.ion])
+    order = strong[np.argsort(apexes.position[strong], kind="stable")]
+    place, where = apexes.position[order], mass[apexes.ion[order]] / span
+    slopes = []
+    for step in range(1, 8):
+        late, apart = place[step:] - place[:-step], where[step:] - where[:-step]
+        close = (np.abs(late) < 1.2) & (np.abs(apart) > 0.15)
+        slopes.append(late[close] / apart[close])
+    known = np.concatenate(slopes)
+    return float(np.clip(np.median(known), -1, 1)) if len(known) >= 30 else 0.0
+
+
+def _straight(table: IonTable, slope: float) -> IonTable:
+    """The table as if every scan had measured all masses at the time of its middle mass."""
+    middle = (table.mass[0] + table.mass[-1]) / 2
+    late = slope * (table.mass - middle) / float(table.mass[-1] - table.mass[0])
+    return IonTable(table.mass, table.rt_s, without_skew(table.counts, late))
+
+
+def _perceive(run: _Prepared, settings: Settings) -> tuple[Floats, list[Ints]]:
+    """Places where maxima of many ions fall together, and the maxima that made each.
+
+    The density of maxima is sampled at a tenth of a scan and smoothed with σ = max(0.25 scan, width / 14). A
+    place counts when it holds more ions than chance would bring there: the usual number in a window of its
+    width plus four times its root, and no fewer than ``least_ions``.
+    """
+    per_scan, apexes, scans = 10, run.apexes, len(run.signal)
+    bins = np.clip((apexes.position * per_scan).round().astype(int), 0, scans * per_scan)
+    density = np.bincount(bins, weights=np.sqrt(apexes.height), minlength=scans * per_scan + 1)
+    sigma = max(0.25, run.width / 14)
+    density = ndimage.gaussian_filter1d(density, sigma * per_scan, mode="constant")
+    reach = max(1, round(2 * sigma * per_scan))
+    summit = (density == ndimage.maximum_filter1d(density, 2 * reach + 1)) & (density > 0)
+    centres = np.flatnonzero(summit) / per_scan
+    order = np.argsort(apexes.position, kind="stable")
+    low, high = np.searchsorted(apexes.position[order], [centres - 2 * sigma, centres + 2 * sigma])
+    members = [order[a:b] for a, b in zip(low, high, strict=True)]
+    by_chance = 4 * sigma * float(np.median(np.bincount(apexes.scan, minlength=scans)))
+    least = max(settings.least_ions, by_chance + 4 * np.sqrt(by_chance))
+    enough = [len(np.unique(apexes.ion[m])) >= least for m in members]
+    return centres[enough], [m for m, ok in zip(members, enough, strict=True) if ok]
+
+
+def _explain(run: _Prepared, settings: Settings) -> tuple[tuple[ComponentPeak, ...], float]:
+    """Model peaks, joint non-negative fit, spectra; and the share of the signal they explain."""
+    centres, members = _perceive(run, settings)
+    if not len(centres):
+        return (), 0.0
+    profiles = [_model_peak(run, c, m) for c, m in zip(centres, members, strict=True)]
+    tallest = max(float(run.apexes.height[m].sum()) for m in members)
+    found: list[ComponentPeak] = []
+    explained = 0.0
+    for group in _overlapping(profiles):
+        chosen = _fit_group(run, [profiles[k] for k in group], settings, tallest)
+        for profile, heights, purity in chosen:
+            component = _component(run.table, profile, heights, purity)
+            explained += component.area
+            found.append(component)
+    total = float(run.signal.sum()) * run.table.scan_s
+    found.sort(key=lambda c: c.rt_s)
+    return tuple(found), min(1.0, explained / total) if total else 0.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Profile:
+    """A single-humped elution profile, 1 at its maximum, from scan ``start``."""
+
+    start: int
+    shape: Floats
+    centre: float
+    ions: int
+
+    @property
+    def stop(self) -> int:
+        return self.start + len(self.shape)
+
+
+def _model_peak(run: _Prepared, centre: float, members: Ints) -> _Profile:
+    """Median of the normalised chromatograms of the sharpest member ions, made to rise once and fall once."""
+    apexes, reach = run.apexes, int(np.ceil(3 * run.width)) + 1
+    apex = int(np.clip(round(centre), 0, len(run.signal) - 1))
+    start, stop = max(0, apex - reach), min(len(run.signal), apex + reach + 1)
+    worth = np.sqrt(apexes.height[members]) / np.maximum(apexes.width[members], 1.0)
+    best = members[np.argsort(worth)[::-1][:8]]
+    window = run.signal[start:stop, apexes.ion[best]]
+    heights = np.maximum(window[apex - start], 1e-12)
+    shape = np.average(window / heights, axis=1, weights=np.sqrt(heights))
+    shape = _single_hump(
+        shape, int(np.argmax(shape[max(0, apex - start - 1) : apex - start + 2])) + max(0, apex - start - 1)
+    )
+    return _Profile(start, shape / shape.max(), centre, len(np.unique(apexes.ion[members])))
+
+
+def _single_hump(shape: Floats, apex: int) -> Floats:
+    """The largest curve below ``shape`` that rises to ``apex`` and falls after it."""
+    left = np.minimum.accumulate(shape[: apex + 1][::-1])[::-1]
+    right = np.minimum.accumulate(shape[apex:])
+    return np.maximum(np.concatenate([left[:-1], right]), 0.0)
+
+
+def _overlapping(profiles: list[_Profile]) -> list[list[int]]:
+    """Indices of profiles in chains where neighbours share scans that matter (above 2 % of the apex)."""
+    groups: list[list[int]] = []
+    end = -1
+    for k, profile in enumerate(profiles):
+        above = np.flatnonzero(profile.shape > 0.02)
+        first, last = profile.start + int(above[0]), profile.start + int(above[-1])
+        if groups and first <= end:
+            groups[-1].append(k)
+        else:
+            groups.append([k])
+        end = max(end, last)
+    return groups
+
+
+def _fit_group(
+    run: _Prepared, profiles: list[_Profile], settings: Settings, tallest: float
+) -> list[tuple[_Profile, Floats, float]]:
+    """Components of a stretch where they overlap: (profile, its height per ion, its purity).
+
+    Components that come out too small, too poor in ions, buried, or the same as a neighbour are left out and
+    the rest is fitted again.
+    """
+    while profiles:
+        start, stop = min(p.start for p in profiles), max(p.stop for p in profiles)
+        data, shapes = run.signal[start:stop], _shapes(profiles, start, stop)
+        heights = nonnegative_fit(shapes, data)
+        noise = run.noise[[min(round(p.centre), len(run.noise) - 1) for p in profiles]]
+        purity = _purity(shapes, heights, data)
+        clear = (heights > settings.signal_to_noise * noise).sum(axis=1)
+        total = heights.sum(axis=1)
+        weak = (clear < settings.least_ions) | (total < settings.least_share * tallest)
+        weak |= purity < settings.least_purity
+        worst = _worst(weak, total, heights, profiles, run.width)
+        if worst is None:
+            kept = np.where(heights >= noise, heights, 0.0)
+            return list(zip(profiles, kept, purity.tolist(), strict=True))
+        profiles = profiles[:worst] + profiles[worst + 1 :]
+    return []
+
+
+def _purity(shapes: Floats, heights: Floats, data: Floats) -> Floats:
+    """(components,) float64: share of each component in the signal where it stands above half its height."""
+    core = shapes >= 0.5
+    own = (shapes * core).sum(axis=0) * heights.sum(axis=1)
+    around = core.T @ data.sum(axis=1)
+    return np.asarray(np.clip(own / np.maximum(around, 1e-12), 0.0, 1.0))
+
+
+def _shapes(profiles: list[_Profile], start: int, stop: int) -> Floats:
+    shapes = np.zeros((stop - start, len(profiles)))
+    for k, profile in enumerate(profiles):
+        shapes[profile.start - start : profile.stop - start, k] = profile.shape
+    return shapes
+
+
+def _worst(
+    weak: NDArray[np.bool_], total: Floats, heights: Floats, profiles: list[_Profile], width: float
+) -> int | None:
+    """The component that should not be there, or None."""
+    if weak.any():
+        return int(np.argmin(np.where(weak, total, np.inf)))
+    for k in range(len(profiles) - 1):
+        close = profiles[k + 1].centre - profiles[k].centre < 1.5 * width
+        if close and _cosine(heights[k], heights[k + 1]) > 0.95:
+            return k if total[k] < total[k + 1] else k + 1
+    return None
+
+
+def _cosine(a: Floats, b: Floats) -> float:
+    root_a, root_b = np.sqrt(a), np.sqrt(b)
+    norm = float(np.sqrt(a.sum() * b.sum()))
+    return float(root_a @ root_b / norm) if norm else 0.0
+
+
+def nonnegative_fit(shapes: Floats, data: Floats, sweeps: int = 200) -> Floats:
+    """Non-negative least squares for many right-hand sides that share a small design.
+
+    Cyclic coordinate descent on the normal equations, all right-hand sides at once; the design has a few
+    columns (overlapping components), so a sweep costs columns² × right-hand sides.
+
+    Parameters
+    ----------
+    shapes : (rows, columns) float64.
+    data : (rows, n) float64.
+
+    Returns
+    -------
+    (columns, n) float64, ≥ 0; minimises ‖shapes · x − data‖² for every column of ``data``.
+    """
+    gram, target = shapes.T @ shapes, shapes.T @ data
+    x = np.zeros_like(target)
+    scale = np.maximum(np.diag(gram), 1e-12)
+    for _ in range(sweeps):
+        change = 0.0
+        for k in range(len(gram)):
+            new = np.maximum(0.0, x[k] + (target[k] - gram[k] @ x) / scale[k])
+            change = max(change, float(np.abs(new - x[k]).max(initial=0.0)))
+            x[k] = new
+        if change <= 1e-9 * float(np.abs(target).max(initial=0.0)) / float(scale.max()):
+            break
+    return x
+
+
+def _component(table: IonTable, profile: _Profile, heights: Floats, purity: float) -> ComponentPeak:
+    above = np.flatnonzero(profile.shape > 0.02)
+    first, last = profile.start + int(above[0]), profile.start + int(above[-1])
+    return ComponentPeak(
+        rt_s=float(np.interp(profile.centre, np.arange(len(table.rt_s)), table.rt_s)),
+        rt_start_s=float(table.rt_s[first]),
+        rt_end_s=float(table.rt_s[last]),
+        spectrum=spectrum_from_peaks(table.mass, heights),
+        area=float(heights.sum() * profile.shape.sum()) * table.scan_s,
+        purity=purity,
+        ions=profile.ions,
+    )
