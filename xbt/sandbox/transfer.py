@@ -1,0 +1,213 @@
+"""A run as bytes between the confined child and its parent.
+
+Layout: 8 bytes of magic, 8 bytes little-endian length of the header, the header as JSON, then the arrays one
+after the other, 8-byte little-endian numbers, in the order and with the lengths the header gives. Never
+pickle.
+
+Promises: nothing is allocated before the lengths were compared with the limits and with the size of the
+file, and a `Run` is rebuilt only through the checks of `spectra.model`.
+Refuses everything that does not fit, as `UnreadableFile` MALFORMED (or TOO_LARGE above the limits).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import IO
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from spectra.errors import Fault, InvalidMeasurement, UnreadableFile, error_from_dict
+from spectra.model import Metadata, Run, ScanTable, Trace
+
+MAGIC = b"XBTRUN1\n"
+MAX_HEADER = 16 * 1024 * 1024
+MAX_TEXT = 10_000
+MAX_TRACES = 1000
+MAX_SCANS = 2_000_000
+MAX_POINTS = 20_000_000
+MAX_SPECTRUM_POINTS = 2_000_000
+_FLOAT, _INT = np.dtype("<f8"), np.dtype("<i8")
+
+
+class _TraceHead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    name: str
+    unit: str
+    points: int
+
+
+class _Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Exactly one of ``error`` and ``metadata`` is given."""
+
+    error: dict[str, str] | None = None
+    metadata: Metadata | None = None
+    scans: int = 0
+    points: int = 0
+    traces: list[_TraceHead] = []
+    titles: list[str] = []
+    warnings: list[str] = []
+
+
+def check_size(run: Run) -> None:
+    """Refuse a run beyond the limits of one file.
+
+    Raises
+    ------
+    UnreadableFile : TOO_LARGE.
+    """
+    scans = run.scans
+    widest = int(np.diff(scans.offset).max(initial=0))
+    points = len(scans.mz) + sum(len(trace.time_s) for trace in run.traces)
+    _within(len(scans), MAX_SCANS, "scans")
+    _within(widest, MAX_SPECTRUM_POINTS, "points in a scan")
+    _within(points, MAX_POINTS, "points in a file")
+    _within(len(run.traces), MAX_TRACES, "traces")
+
+
+def write_run(run: Run, stream: IO[bytes]) -> None:
+    """Write a run whose size was checked; texts are cut at `MAX_TEXT` characters."""
+    header = _Header(
+        metadata=_cut(run.metadata),
+        scans=len(run.scans),
+        points=len(run.scans.mz),
+        traces=[_TraceHead(t.name[:MAX_TEXT], t.unit[:MAX_TEXT], len(t.time_s)) for t in run.traces],
+        titles=[title[:MAX_TEXT] for title in run.titles],
+        warnings=[warning[:MAX_TEXT] for warning in run.warnings],
+    )
+    _write(header, _arrays(run), stream)
+
+
+def write_error(error: UnreadableFile, stream: IO[bytes]) -> None:
+    """Write why there is no run."""
+    _write(_Header(error={key: text[:MAX_TEXT] for key, text in error.to_dict().items()}), (), stream)
+
+
+def read_run(stream: IO[bytes]) -> Run:
+    """Read what the child wrote.
+
+    Raises
+    ------
+    UnreadableFile : the error it wrote, or MALFORMED / TOO_LARGE for an answer that cannot be right.
+    """
+    header, left = _read_header(stream)
+    if header.error is not None:
+        raise _error(header.error)
+    lengths = _lengths(header)
+    if header.metadata is None or left != 8 * sum(lengths):
+        raise _malformed("as many numbers as its header announces")
+    arrays = [_read_array(stream, length) for length in lengths]
+    try:
+        return _rebuild(header, header.metadata, arrays)
+    except InvalidMeasurement as problem:
+        raise _malformed(f"a measurement: {problem}") from None
+
+
+def _arrays(run: Run) -> Iterator[NDArray[np.float64] | NDArray[np.int64]]:
+    s = run.scans
+    yield from (s.rt_s, s.offset, s.mz, s.intensity, s.ms_level, s.precursor_mz)
+    for trace in run.traces:
+        yield from (trace.time_s, trace.value)
+
+
+def _lengths(header: _Header) -> list[int]:
+    for length, limit, what in (
+        (header.scans, MAX_SCANS, "scans"),
+        (header.points, MAX_POINTS, "points in a file"),
+        (len(header.traces), MAX_TRACES, "traces"),
+        *((trace.points, MAX_POINTS, "points in a trace") for trace in header.traces),
+    ):
+        _within(length, limit, what)
+    scans = [header.scans, header.scans + 1, header.points, header.points, header.scans, header.scans]
+    return scans + [trace.points for trace in header.traces for _ in range(2)]
+
+
+def _rebuild(header: _Header, metadata: Metadata, arrays: Sequence[NDArray[np.int64]]) -> Run:
+    rt_s, offset, mz, intensity, level, precursor = (
+        array if place in (1, 4) else array.view(_FLOAT) for place, array in enumerate(arrays[:6])
+    )
+    values = [array.view(_FLOAT) for array in arrays[6:]]
+    traces = tuple(
+        Trace(head.name, values[2 * i], values[2 * i + 1], head.unit) for i, head in enumerate(header.traces)
+    )
+    run = Run(
+        metadata=metadata,
+        scans=ScanTable(rt_s, offset, mz, intensity, level, precursor),  # type: ignore[arg-type]
+        traces=traces,
+        titles=tuple(header.titles),
+        warnings=tuple(header.warnings),
+    )
+    check_size(run)
+    return run
+
+
+def _write(
+    header: _Header, arrays: Iterator[NDArray[np.float64] | NDArray[np.int64]] | tuple[()], stream: IO[bytes]
+) -> None:
+    text = msgspec.json.encode(header)
+    _within(len(text), MAX_HEADER, "bytes of text")
+    stream.write(MAGIC + len(text).to_bytes(8, "little") + text)
+    for array in arrays:
+        kind = _INT if array.dtype.kind == "i" else _FLOAT
+        stream.write(np.ascontiguousarray(array, kind).data)
+
+
+def _read_header(stream: IO[bytes]) -> tuple[_Header, int]:
+    """The header, and the number of bytes after it."""
+    total = stream.seek(0, os.SEEK_END)
+    stream.seek(0)
+    start = stream.read(16)
+    length = int.from_bytes(start[8:], "little")
+    if start[:8] != MAGIC or len(start) < 16 or length > min(MAX_HEADER, total - 16):
+        raise _malformed("an answer of the reading process")
+    try:
+        return msgspec.json.decode(stream.read(length), type=_Header), total - 16 - length
+    except (msgspec.DecodeError, RecursionError):
+        raise _malformed("an answer of the reading process") from None
+
+
+def _read_array(stream: IO[bytes], length: int) -> NDArray[np.int64]:
+    array = np.empty(length, _INT)
+    view = array.view(np.uint8).data
+    filled = 0
+    while filled < len(view):
+        filled += _some(stream.readinto(view[filled:]))  # type: ignore[attr-defined]
+    return array
+
+
+def _some(count: int | None) -> int:
+    if not count:
+        raise _malformed("as many numbers as its header announces")
+    return count
+
+
+def _cut(metadata: Metadata) -> Metadata:
+    return Metadata(
+        format=metadata.format[:MAX_TEXT],
+        reader=metadata.reader[:MAX_TEXT],
+        technique=metadata.technique,
+        instrument=metadata.instrument[:MAX_TEXT],
+        acquired_at=metadata.acquired_at[:MAX_TEXT],
+        sample_name=metadata.sample_name[:MAX_TEXT],
+        simulated=metadata.simulated,
+        details={key[:MAX_TEXT]: text[:MAX_TEXT] for key, text in list(metadata.details.items())[:1000]},
+    )
+
+
+def _error(fields: dict[str, str]) -> UnreadableFile:
+    try:
+        return error_from_dict(fields)
+    except (KeyError, ValueError):
+        return _malformed("an answer of the reading process")
+
+
+def _within(value: int, limit: int, what: str) -> None:
+    if not 0 <= value <= limit:
+        raise UnreadableFile(
+            Fault.TOO_LARGE if value > limit else Fault.MALFORMED, expected=f"at most {limit} {what}"
+        )
+
+
+def _malformed(expected: str) -> UnreadableFile:
+    return UnreadableFile(Fault.MALFORMED, expected=expected, remedy="export the file again")

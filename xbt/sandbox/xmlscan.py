@@ -1,0 +1,125 @@
+"""Reads an XML file once from end to end before a measurement parser may see it.
+
+Promises: what passes has no document type, no entity, no processing of anything outside itself, at most 64
+levels, tags below 1 MiB, an encoding every parser agrees about, and arrays whose declared lengths are sane,
+summed over the file, and large enough for what their text can hold.
+Refuses everything else. Runs inside the confined child.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NoReturn
+from xml.parsers import expat  # entities and document types are refused below, which defusedxml does too
+
+from spectra.errors import Fault, UnreadableFile
+
+CHUNK = 256 * 1024
+MAX_TAG_BYTES = 1024 * 1024
+MAX_DEPTH = 64
+MAX_SPECTRUM_POINTS = 2_000_000
+MAX_POINTS = 20_000_000
+ENCODINGS = frozenset({"utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "iso8859-1", "latin-1", "latin1"})
+
+
+def scan(path: Path) -> None:
+    """Refuse a file that is not plain, bounded XML.
+
+    Raises
+    ------
+    UnreadableFile : FORBIDDEN, UNSUPPORTED, MALFORMED, TRUNCATED or TOO_LARGE, with the line.
+    """
+    watch = _Watch()
+    fed = 0
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(CHUNK):
+                fed += len(chunk)
+                watch.parser.Parse(chunk, False)
+                if fed - watch.parser.CurrentByteIndex > CHUNK + MAX_TAG_BYTES:
+                    raise watch.error(Fault.TOO_LARGE, "tags of less than 1 MiB")
+            watch.parser.Parse(b"", True)
+    except expat.ExpatError as problem:
+        raise _not_xml(problem) from None
+
+
+class _Watch:
+    """An expat parser that keeps no text, and what it has counted so far."""
+
+    def __init__(self) -> None:
+        self.parser = expat.ParserCreate()
+        self.depth = 0
+        self.points = 0
+        self.length = 0  # declared length of the arrays of the open spectrum or chromatogram
+        self.array = 0  # declared length of the open array
+        self.binary_start = 0
+        self.parser.XmlDeclHandler = self._declaration
+        self.parser.StartDoctypeDeclHandler = self._doctype
+        self.parser.EntityDeclHandler = self._doctype
+        self.parser.ExternalEntityRefHandler = self._doctype
+        self.parser.StartElementHandler = self._open
+        self.parser.EndElementHandler = self._close
+
+    def error(self, fault: Fault, expected: str, remedy: str = "") -> UnreadableFile:
+        line = f"line {self.parser.CurrentLineNumber}"
+        return UnreadableFile(fault, where=line, expected=expected, remedy=remedy)
+
+    def _declaration(self, _version: str, encoding: str | None, _standalone: int) -> None:
+        if encoding is not None and encoding.lower() not in ENCODINGS:
+            raise self.error(Fault.UNSUPPORTED, "UTF-8, ASCII or Latin-1", "export it again as UTF-8")
+
+    def _doctype(self, *_arguments: object) -> NoReturn:
+        raise self.error(
+            Fault.FORBIDDEN, "a file without document type or entities", "export it again from the instrument"
+        )
+
+    def _open(self, name: str, attributes: Mapping[str, str]) -> None:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise self.error(Fault.FORBIDDEN, f"at most {MAX_DEPTH} levels")
+        element = name.rpartition(":")[2]
+        if element in ("spectrum", "chromatogram"):
+            self.length = self._declared(attributes.get("defaultArrayLength", "0"))
+            self._count(self.length)
+        elif element == "binaryDataArray":
+            own = attributes.get("arrayLength")
+            self.array = self.length if own is None else self._declared(own)
+            self._count(self.array if own is not None else 0)
+        elif element == "binary":
+            self.binary_start = self.parser.CurrentByteIndex
+
+    def _close(self, name: str) -> None:
+        self.depth -= 1
+        if name.rpartition(":")[2] == "binary":
+            # Packed or not, base64 of 8-byte values never needs much more than 4/3 of their size.
+            written = self.parser.CurrentByteIndex - self.binary_start
+            if written > 2 * 8 * self.array * 4 // 3 + 4096:
+                raise self.error(Fault.FORBIDDEN, f"an array of {self.array} values, not {written} bytes")
+
+    def _declared(self, text: str) -> int:
+        if not (text.isascii() and text.isdigit() and len(text) <= 18):
+            raise self.error(Fault.MALFORMED, "a length of 0 or more")
+        length = int(text)
+        if length > MAX_SPECTRUM_POINTS:
+            raise self.error(Fault.TOO_LARGE, f"at most {MAX_SPECTRUM_POINTS} points in a spectrum")
+        return length
+
+    def _count(self, points: int) -> None:
+        self.points += points
+        if self.points > MAX_POINTS:
+            raise self.error(Fault.TOO_LARGE, f"at most {MAX_POINTS} points in a file")
+
+
+def _not_xml(problem: expat.ExpatError) -> UnreadableFile:
+    ended = problem.code in (
+        expat.errors.codes[expat.errors.XML_ERROR_NO_ELEMENTS],
+        expat.errors.codes[expat.errors.XML_ERROR_UNCLOSED_TOKEN],
+        expat.errors.codes[expat.errors.XML_ERROR_UNCLOSED_CDATA_SECTION],
+    )
+    return UnreadableFile(
+        Fault.TRUNCATED if ended else Fault.MALFORMED,
+        where=f"line {problem.lineno}",
+        expected="the end of the document" if ended else "well-formed XML",
+        remedy="copy or export the file again",
+    )
