@@ -45,6 +45,7 @@ class Settings(BaseSettings):
     min_free_share: float = Field(default=0.10, ge=0.0, lt=1.0)
     child_memory_mb: int = Field(default=2048, ge=256)
     child_seconds: int = Field(default=120, ge=1)
+    sandbox_require_no_network: bool = False
     lease_seconds: int = Field(default=60, ge=1)
 
     @property

@@ -145,7 +145,8 @@ class Sample(Base):
     received_on: Mapped[date]
     taken_in_by: Mapped[int | None] = mapped_column(ForeignKey("staff_user.id"))
     idempotency: Mapped[str | None] = mapped_column(String(64), unique=True)  # sha256 of the caller's key
-    change: Mapped[int] = mapped_column(default=0)
+    amend_reason: Mapped[str] = mapped_column(Text, default="")  # of the correction under way
+    change: Mapped[int] = mapped_column()
 
     site: Mapped[Site] = relationship()
     ticket: Mapped[TicketRow | None] = relationship(back_populates="sample")
@@ -232,6 +233,7 @@ class AnalysisRow(Base):
     simulated: Mapped[bool] = mapped_column(default=False)
     libraries: Mapped[list[Any]]  # [{"name", "version", "digest"}]
     figures: Mapped[dict[str, Any]]  # name -> sha256 of an SVG
+    proposal: Mapped[dict[str, Any]]  # what is decided upon: see xbt.services.proposals
     created_at: Mapped[datetime]
 
     acquisition: Mapped[AcquisitionRow] = relationship(back_populates="analyses")
@@ -267,14 +269,16 @@ class ResultRow(Base):
     content: Mapped[dict[str, Any]]  # see xbt.services.snapshots
     content_sha256: Mapped[str] = mapped_column(String(64))  # what the signature is bound to
     simulated: Mapped[bool] = mapped_column(default=False)
-    reason: Mapped[str] = mapped_column(Text, default="")
+    reason: Mapped[str] = mapped_column(Text, default="")  # why it replaces the version before
     submitted_by: Mapped[int | None] = mapped_column(ForeignKey("staff_user.id"))
     submitted_at: Mapped[datetime]
     returned_at: Mapped[datetime | None]
+    return_reason: Mapped[str] = mapped_column(Text, default="")
     signed_by: Mapped[int | None] = mapped_column(ForeignKey("staff_user.id"))
     signed_at: Mapped[datetime | None]
     released_at: Mapped[datetime | None] = mapped_column(index=True)
     withdrawn_at: Mapped[datetime | None]
+    withdraw_reason: Mapped[str] = mapped_column(Text, default="")
 
     sample: Mapped[Sample] = relationship(back_populates="results")
     submitter: Mapped[StaffUser | None] = relationship(foreign_keys=[submitted_by])

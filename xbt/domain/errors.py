@@ -43,6 +43,10 @@ class InvalidIntake(Refused):
     """What was told at intake breaks a limit."""
 
 
+class InvalidAccount(Refused):
+    """A staff account that cannot be made: password too short, address taken."""
+
+
 class BadCode(Refused):
     """Not a ticket code: wrong length, a foreign symbol, or a check symbol that does not fit."""
 

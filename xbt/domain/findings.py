@@ -45,6 +45,7 @@ TECHNIQUE_CATEGORY = {
     "uv": Category.B,
     "strip": Category.C,
     "colour": Category.C,
+    "unknown": Category.C,  # the file does not say how it was measured: no more than an indication
 }
 
 
@@ -115,3 +116,5 @@ class ResultVersion:
     withdrawn_at: datetime | None = None
     reason: str = ""  # why it amends the version before, or why it was withdrawn
     simulated: bool = False
+    returned_at: datetime | None = None  # sent back to the technician
+    return_reason: str = ""

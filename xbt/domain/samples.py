@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from xbt.domain.errors import InvalidIntake
+
 
 class Form(StrEnum):
     POWDER = "powder"
@@ -37,9 +39,13 @@ class Reason(StrEnum):
     NOT_SAID = "not_said"
 
 
+# Characters; short, because free text is where identities leak.
+TEXT_LIMITS = {"sold_as_text": 120, "sold_as": 120, "colour": 60, "note": 500}
+
+
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """What was told. ``sold_as`` is a substance key or a vocabulary code, "" if the words were not recognised."""
+    """What was told. ``sold_as`` is a substance key or vocabulary code, "" if its words are not known."""
 
     sold_as_text: str
     sold_as: str
@@ -47,7 +53,14 @@ class Intake:
     colour: str = ""
     use: Use = Use.NOT_SAID
     reason: Reason = Reason.NOT_SAID
-    note: str = ""  # ≤ 500 characters, never leaves the site
+    note: str = ""  # never leaves the site
+
+    def __post_init__(self) -> None:
+        for name, limit in TEXT_LIMITS.items():
+            if len(getattr(self, name)) > limit:
+                raise InvalidIntake("text_long", field=name, limit=str(limit))
+        if not self.sold_as_text.strip():
+            raise InvalidIntake("text_missing", field="sold_as_text")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,5 +69,5 @@ class Ticket:
 
     sample_id: int
     reference: str  # the laboratory's own number; opens nothing
-    code: str  # XXXX-XXXX-XXXX-X
+    code: str  # XXXX-XXXX-XXXX-C
     expires_at: datetime

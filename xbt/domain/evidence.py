@@ -1,0 +1,158 @@
+"""From decisions on components to findings.
+
+*Amount* is by share of the detected signal, because an uncalibrated run knows no other: at least 10 % is
+*main*, at least 1 % *minor*, below that *trace*. *Certainty* is by the techniques that agree on the same
+substance or the same group of isomers; a group that no technique could separate stays a group.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from xbt.domain.findings import Amount, Finding, certainty_of
+
+MAIN_SHARE: Final = 0.10
+MINOR_SHARE: Final = 0.01
+
+# Components with these outcomes of the identification need a person's decision before a result.
+NEEDS_DECISION: Final = frozenset({"identified", "group"})
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateSeen:
+    """One reference a component resembles, with everything the technique cannot tell from it."""
+
+    rank: int
+    substances: tuple[str, ...]  # substance keys, this one first
+    names: tuple[str, ...]  # English, same order
+    match_factor: float  # 0..1000
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentSeen:
+    """One component as it is decided upon."""
+
+    number: int
+    rt_min: float | None
+    area_share: float  # 0..1
+    outcome: str  # a value of library.identify.Decision
+    candidates: tuple[CandidateSeen, ...]
+
+    @property
+    def needs_decision(self) -> bool:
+        return self.outcome in NEEDS_DECISION
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What one analysis found, without its spectra."""
+
+    components: tuple[ComponentSeen, ...]
+    unexplained_share: float  # 0..1
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The decision that counts for one component; ``candidate`` is a rank, 0 for none."""
+
+    accepted: bool
+    candidate: int
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One analysis with its decisions by component number."""
+
+    analysis_id: int
+    technique: str
+    proposal: Proposal
+    choices: dict[int, Choice]
+
+
+def amount_of(area_share: float) -> Amount:
+    """Amount class of a share of the detected signal (0..1)."""
+    if area_share >= MAIN_SHARE:
+        return Amount.MAIN
+    return Amount.MINOR if area_share >= MINOR_SHARE else Amount.TRACE
+
+
+def undecided(evidence: Evidence) -> tuple[int, ...]:
+    """Numbers of the components that a person still has to decide on."""
+    return tuple(
+        component.number
+        for component in evidence.proposal.components
+        if component.needs_decision and component.number not in evidence.choices
+    )
+
+
+def unexplained_share(evidence: Evidence) -> float:
+    """Share (0..1) of the signal that stays unexplained once the decisions are taken: what was rejected
+    is added to what the identification left over, what was accepted beyond it is taken off."""
+    share = evidence.proposal.unexplained_share
+    for component in evidence.proposal.components:
+        accepted = _accepted(evidence, component) is not None
+        if component.needs_decision and not accepted:
+            share += component.area_share
+        elif accepted and component.outcome == "unknown":
+            share -= component.area_share
+    return min(1.0, max(0.0, share))
+
+
+def findings_of(evidence: Sequence[Evidence]) -> tuple[Finding, ...]:
+    """The accepted substances over all analyses, greatest share first.
+
+    The same substance (or the same group, in any order) is one finding: its share is the sum within an
+    analysis and the greatest over the analyses; the match shown is the best one.
+    """
+    merged: dict[frozenset[str], list[Finding]] = {}
+    for one in evidence:
+        for finding in _findings_of_one(one):
+            merged.setdefault(frozenset(finding.substances), []).append(finding)
+    findings = (_merge(same) for same in merged.values())
+    return tuple(sorted(findings, key=lambda finding: (-finding.area_share, finding.names)))
+
+
+def _findings_of_one(evidence: Evidence) -> Iterable[Finding]:
+    for component in evidence.proposal.components:
+        candidate = _accepted(evidence, component)
+        if candidate is not None:
+            yield Finding(
+                substances=candidate.substances,
+                names=candidate.names,
+                amount=amount_of(component.area_share),
+                area_share=component.area_share,
+                certainty=certainty_of(frozenset({evidence.technique})),
+                techniques=(evidence.technique,),
+                analysis_id=evidence.analysis_id,
+                component=component.number,
+                match_factor=candidate.match_factor,
+            )
+
+
+def _accepted(evidence: Evidence, component: ComponentSeen) -> CandidateSeen | None:
+    choice = evidence.choices.get(component.number)
+    if choice is None or not choice.accepted:
+        return None
+    return next((one for one in component.candidates if one.rank == choice.candidate), None)
+
+
+def _merge(same: Sequence[Finding]) -> Finding:
+    best = max(same, key=lambda finding: finding.match_factor)
+    share_of: dict[int, float] = {}
+    for finding in same:
+        share_of[finding.analysis_id] = share_of.get(finding.analysis_id, 0.0) + finding.area_share
+    share = min(1.0, max(share_of.values()))
+    techniques = tuple(sorted({technique for finding in same for technique in finding.techniques}))
+    return Finding(
+        substances=best.substances,
+        names=best.names,
+        amount=amount_of(share),
+        area_share=share,
+        certainty=certainty_of(frozenset(techniques)),
+        techniques=techniques,
+        analysis_id=best.analysis_id,
+        component=best.component,
+        match_factor=best.match_factor,
+    )
