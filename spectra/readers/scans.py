@@ -14,6 +14,7 @@ from spectra.model import Floats, Ints, Metadata, ScanTable
 MAX_POINTS = 20_000_000
 MAX_SCAN_POINTS = 2_000_000
 MAX_SCANS = 1_000_000
+LEAST_MZ = 0.5  # no ion is lighter than a proton; less is a broken number
 SIMULATED_MARKER = "XBT simulated run"
 
 _HELP = "Export a shorter mass or time range, or centroided data, from the instrument's software."
@@ -47,16 +48,18 @@ def scan_table(
     warnings: list[str],
     ms_level: ArrayLike = (),
     precursor_mz: ArrayLike = (),
+    any_order: bool = False,
 ) -> ScanTable:
     """A valid table from what a file holds; every repair is added to ``warnings``.
 
-    Points that are not finite or have m/z ≤ 0 are left out, negative intensities become 0, points are put
+    Points that are not finite or have m/z < 0.5 are left out, negative intensities become 0, points are put
     in ascending m/z within their scan, scans in the order of time. Scans without any time get NaN.
 
     Parameters
     ----------
     rt_s : (scans,) s. counts : (scans,) points per scan, summing to the length of ``mz``.
     mz, intensity : (points,). ms_level, precursor_mz : (scans,), or empty for 1 and NaN.
+    any_order : the format promises no order of m/z, so that sorting is no repair to speak of.
     """
     n = np.asarray(counts, dtype=np.int64)
     scan = np.repeat(np.arange(len(n)), n)
@@ -72,7 +75,9 @@ def scan_table(
         scan, time = rank[scan], time[order]
         level = level[order] if len(level) else level
         precursor = precursor[order] if len(precursor) else precursor
-    scan, m, i = _ascending(scan, m, i, warnings, moved=bool(np.any(np.diff(scan) < 0)))
+    if not any_order:
+        _note_falling(scan, m, warnings)
+    scan, m, i = _ascending(scan, m, i)
     offset = np.concatenate(([0], np.cumsum(np.bincount(scan, minlength=len(n)))))
     return ScanTable(time, offset, m, i, level, precursor)
 
@@ -86,7 +91,7 @@ def is_simulated(metadata: Metadata) -> bool:
 def _measurable(
     scan: Ints, mz: Floats, intensity: Floats, warnings: list[str]
 ) -> tuple[Ints, Floats, Floats]:
-    good: NDArray[np.bool_] = np.isfinite(mz) & np.isfinite(intensity) & (mz > 0)
+    good: NDArray[np.bool_] = np.isfinite(mz) & np.isfinite(intensity) & (mz >= LEAST_MZ)
     if good.all():
         return scan, mz, intensity
     warnings.append(f"{int((~good).sum())} points without a usable m/z or intensity were left out.")
@@ -112,14 +117,16 @@ def _times(rt_s: Floats, warnings: list[str]) -> Floats:
     return np.full(len(rt_s), np.nan)
 
 
-def _ascending(
-    scan: Ints, mz: Floats, intensity: Floats, warnings: list[str], *, moved: bool
-) -> tuple[Ints, Floats, Floats]:
+def _note_falling(scan: Ints, mz: Floats, warnings: list[str]) -> None:
     falling = (np.diff(mz) < 0) & (np.diff(scan) == 0)
-    if not falling.any() and not moved:
-        return scan, mz, intensity
     if falling.any():
         touched = len(np.unique(scan[1:][falling]))
         warnings.append(f"In {touched} scans the ions were not in the order of m/z; they were sorted.")
+
+
+def _ascending(scan: Ints, mz: Floats, intensity: Floats) -> tuple[Ints, Floats, Floats]:
+    step = np.diff(scan)
+    if np.all((step > 0) | ((step == 0) & (np.diff(mz) >= 0))):
+        return scan, mz, intensity
     order = np.lexsort((mz, scan))
     return scan[order], mz[order], intensity[order]

@@ -106,6 +106,7 @@ def read(path: Path) -> Run:
         np.concatenate([mz for mz, _ in scans]),
         np.concatenate([y for _, y in scans]),
         warnings=warnings,
+        any_order=True,  # GRAMS writes the greatest m/z first
     )
     title = _text(header["memo"])
     return Run(
@@ -190,8 +191,7 @@ def _subfile(data: bytes, header: Any, position: int, sub: Any) -> tuple[Floats,
     mz = np.frombuffer(data, "<f4", points, start).astype(np.float64)
     exponent = int(sub["exponent"] if header["flags"] & _MULTIFILE else header["exponent"])
     y = _intensity(data, start + 4 * points, points, exponent, _y_width(header))
-    order = np.argsort(mz, kind="stable")  # GRAMS writes the greatest m/z first
-    return mz[order], y[order]
+    return mz, y
 
 
 def _intensity(data: bytes, start: int, points: int, exponent: int, width: int) -> Floats:
