@@ -14,14 +14,14 @@ from pathlib import Path
 
 from spectra.errors import Fault, UnreadableFile
 from spectra.model import Run
-from spectra.readers import andi, chemstation, spc
+from spectra.readers import andi, chemstation, mzml, spc
 from spectra.readers.contract import Reader
 from spectra.readers.scans import is_simulated
 
 __all__ = ["HEAD_BYTES", "READERS", "Reader", "read"]
 
 HEAD_BYTES = 4096
-READERS: tuple[Reader, ...] = (andi, chemstation, spc)
+READERS: tuple[Reader, ...] = (mzml, andi, chemstation, spc)
 
 
 def read(path: Path, *, name: str = "") -> Run:
