@@ -43,6 +43,7 @@ class Settings(BaseSettings):
     ticket_days: int = Field(default=90, ge=7, le=365)
     max_upload_mb: int = Field(default=512, ge=1, le=4096)
     min_free_share: float = Field(default=0.10, ge=0.0, lt=1.0)
+    min_free_gb: float = Field(default=10.0, ge=0.0)
     child_memory_mb: int = Field(default=2048, ge=256)
     child_seconds: int = Field(default=120, ge=1)
     sandbox_require_no_network: bool = False

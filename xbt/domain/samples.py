@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -69,5 +69,5 @@ class Ticket:
 
     sample_id: int
     reference: str  # the laboratory's own number; opens nothing
-    code: str  # XXXX-XXXX-XXXX-C
+    code: str = field(repr=False)  # XXXX-XXXX-XXXX-C
     expires_at: datetime

@@ -59,7 +59,7 @@ def create_site(
     return site_view(site)
 
 
-def create_user(  # noqa: PLR0917
+def create_user(
     session: Session,
     email: str,
     name: str,

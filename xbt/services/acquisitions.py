@@ -1,0 +1,136 @@
+"""Receiving instrument files: streamed to the store, never parsed here.
+
+Promises that the same bytes again for the same sample change nothing, that a file too large or a disk too
+full is refused before the record is touched, and that the original stays whatever becomes of its reading.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from datetime import datetime
+from pathlib import Path
+from typing import IO
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from xbt.config import Settings
+from xbt.db.models import AcquisitionRow, Sample
+from xbt.domain.errors import NotFound, UploadRefused
+from xbt.domain.people import Actor
+from xbt.domain.states import Step, after
+from xbt.jobs import enqueue
+from xbt.security import audit
+from xbt.services.guards import require_step
+from xbt.services.samples import AcquisitionView, acquisition_view, visible
+from xbt.storage import Blob, BlobStore, BlobTooLarge
+
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def receive(
+    session: Session,
+    actor: Actor,
+    *,
+    sample_id: int,
+    stream: IO[bytes],
+    file_name: str,
+    store: BlobStore,
+    settings: Settings,
+    now: datetime,
+) -> AcquisitionView:
+    """Store a file of a sample and queue its analysis.
+
+    Raises
+    ------
+    NotFound, NotAllowed, StepRefused : the sample is not the actor's to analyse now.
+    UploadRefused : ``empty``, ``too_large`` (fields ``limit_mb``) or ``disk_full``; nothing is kept.
+    """
+    sample = visible(session, actor, sample_id)
+    require_step(actor, sample, Step.ANALYSE)
+    name = shown_name(file_name)
+    blob = _stored(stream, name, store, settings)
+    known = session.scalar(
+        select(AcquisitionRow).where(
+            AcquisitionRow.sample_id == sample.id, AcquisitionRow.sha256 == blob.sha256
+        )
+    )
+    if known is not None:
+        return acquisition_view(session, known, duplicate=True)
+    row = _row(sample, blob, name, actor, now)
+    session.add(row)
+    sample.state = after(sample.state, Step.ANALYSE)
+    session.flush()
+    row.job_id = enqueue(session, "analyse", {"acquisition_id": row.id}, now=now)
+    session.flush()
+    session.refresh(row)
+    audit.append(
+        session, actor, "file_received", f"sample:{sample.id}", now=now, sha256=blob.sha256, size=blob.size
+    )
+    return acquisition_view(session, row)
+
+
+def analyse_again(session: Session, actor: Actor, *, acquisition_id: int, now: datetime) -> AcquisitionView:
+    """Queue a new analysis of a stored file, e.g. with newer libraries; earlier analyses stay.
+
+    Raises
+    ------
+    NotFound, NotAllowed, StepRefused : as `receive`.
+    """
+    row = session.get(AcquisitionRow, acquisition_id)
+    if row is None:
+        raise NotFound("no_file", id=str(acquisition_id))
+    sample = visible(session, actor, row.sample_id)
+    require_step(actor, sample, Step.ANALYSE)
+    row.job_id = enqueue(session, "analyse", {"acquisition_id": row.id}, now=now)
+    session.flush()
+    session.refresh(row)
+    audit.append(session, actor, "analysis_repeated", f"sample:{sample.id}", now=now, acquisition=row.id)
+    return acquisition_view(session, row)
+
+
+def shown_name(file_name: str) -> str:
+    """The last part of a file name, without control and direction characters, at most 255 characters long.
+    It is shown to people and never used as a path."""
+    last = re.split(r"[/\\]", file_name)[-1]
+    return _UNPRINTABLE.sub("", last).strip()[-255:] or "file"
+
+
+def disk_space(settings: Settings) -> tuple[int, int]:
+    """(free bytes, bytes below which no file is taken): a share of the disk, but never more than a fixed
+    amount, so that a large disk is not called full while much is free."""
+    usage = shutil.disk_usage(_existing(settings.blobs_dir))
+    return usage.free, int(min(settings.min_free_share * usage.total, settings.min_free_gb * 2**30))
+
+
+def _existing(folder: Path) -> Path:
+    return next(level for level in (folder, *folder.absolute().parents) if level.exists())
+
+
+def _stored(stream: IO[bytes], name: str, store: BlobStore, settings: Settings) -> Blob:
+    _require_space(settings)
+    try:
+        blob = store.put(stream, limit=settings.max_upload_mb * 2**20)
+    except BlobTooLarge:
+        raise UploadRefused("too_large", file=name, limit_mb=str(settings.max_upload_mb)) from None
+    if blob.size == 0:
+        raise UploadRefused("empty", file=name)
+    return blob
+
+
+def _require_space(settings: Settings) -> None:
+    free, needed = disk_space(settings)
+    if free < needed:
+        raise UploadRefused("disk_full", free_mb=str(free // 2**20), needed_mb=str(needed // 2**20))
+
+
+def _row(sample: Sample, blob: Blob, name: str, actor: Actor, now: datetime) -> AcquisitionRow:
+    return AcquisitionRow(
+        sample=sample,
+        sha256=blob.sha256,
+        size=blob.size,
+        file_name=name,
+        uploaded_by=actor.id,
+        uploaded_at=now,
+    )
