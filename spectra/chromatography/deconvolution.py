@@ -233,7 +233,7 @@ def _single_hump(shape: Floats, apex: int) -> Floats:
     """The largest curve below ``shape`` that rises to ``apex`` and falls after it."""
     left = np.minimum.accumulate(shape[: apex + 1][::-1])[::-1]
     right = np.minimum.accumulate(shape[apex:])
-    return np.maximum(np.concatenate([left[:-1], right]), 0.0)
+    return np.asarray(np.maximum(np.concatenate([left[:-1], right]), 0.0))
 
 
 def _overlapping(profiles: list[_Profile]) -> list[list[int]]:
@@ -259,21 +259,23 @@ def _fit_group(
     Components that come out too small, too poor in ions, buried, or the same as a neighbour are left out and
     the rest is fitted again.
     """
-    while profiles:
-        start, stop = min(p.start for p in profiles), max(p.stop for p in profiles)
-        data, shapes = run.signal[start:stop], _shapes(profiles, start, stop)
-        heights = nonnegative_fit(shapes, data)
-        noise = run.noise[[min(round(p.centre), len(run.noise) - 1) for p in profiles]]
-        purity = _purity(shapes, heights, data)
-        clear = (heights > settings.signal_to_noise * noise).sum(axis=1)
+    start, stop = min(p.start for p in profiles), max(p.stop for p in profiles)
+    data, shapes = run.signal[start:stop], _shapes(profiles, start, stop)
+    noise = run.noise[[min(round(p.centre), len(run.noise) - 1) for p in profiles]]
+    keep = np.arange(len(profiles))
+    heights = np.zeros((len(profiles), data.shape[1]))
+    while len(keep):
+        heights = nonnegative_fit(shapes[:, keep], data, heights)
+        purity = _purity(shapes[:, keep], heights, data)
+        clear = (heights > settings.signal_to_noise * noise[keep]).sum(axis=1)
         total = heights.sum(axis=1)
         weak = (clear < settings.least_ions) | (total < settings.least_share * tallest)
         weak |= purity < settings.least_purity
-        worst = _worst(weak, total, heights, profiles, run.width)
-        if worst is None:
-            kept = np.where(heights >= noise, heights, 0.0)
-            return list(zip(profiles, kept, purity.tolist(), strict=True))
-        profiles = profiles[:worst] + profiles[worst + 1 :]
+        doomed = _doomed(weak, total, heights, [profiles[k].centre for k in keep], run.width)
+        if not doomed.any():
+            kept = np.where(heights >= noise[keep], heights, 0.0)
+            return [(profiles[k], h, float(own)) for k, h, own in zip(keep, kept, purity, strict=True)]
+        keep, heights = keep[~doomed], heights[~doomed]
     return []
 
 
@@ -292,17 +294,23 @@ def _shapes(profiles: list[_Profile], start: int, stop: int) -> Floats:
     return shapes
 
 
-def _worst(
-    weak: NDArray[np.bool_], total: Floats, heights: Floats, profiles: list[_Profile], width: float
-) -> int | None:
-    """The component that should not be there, or None."""
+def _doomed(
+    weak: NDArray[np.bool_], total: Floats, heights: Floats, centres: list[float], width: float
+) -> NDArray[np.bool_]:
+    """The components that should not be there: (components,) bool.
+
+    Of weak neighbours only the weakest goes, as the others may gain from its leaving. Of two close
+    neighbours with the same spectrum the smaller goes, once nothing is weak.
+    """
     if weak.any():
-        return int(np.argmin(np.where(weak, total, np.inf)))
-    for k in range(len(profiles) - 1):
-        close = profiles[k + 1].centre - profiles[k].centre < 1.5 * width
-        if close and _cosine(heights[k], heights[k + 1]) > 0.95:
-            return k if total[k] < total[k + 1] else k + 1
-    return None
+        size = np.concatenate([[np.inf], np.where(weak, total, np.inf), [np.inf]])
+        return np.asarray(weak & (size[1:-1] <= size[:-2]) & (size[1:-1] <= size[2:]))
+    doomed = np.zeros(len(total), bool)
+    for k in range(len(total) - 1):
+        close = centres[k + 1] - centres[k] < 1.5 * width
+        if close and not doomed[k] and _cosine(heights[k], heights[k + 1]) > 0.95:
+            doomed[k if total[k] < total[k + 1] else k + 1] = True
+    return doomed
 
 
 def _cosine(a: Floats, b: Floats) -> float:
@@ -311,31 +319,36 @@ def _cosine(a: Floats, b: Floats) -> float:
     return float(root_a @ root_b / norm) if norm else 0.0
 
 
-def nonnegative_fit(shapes: Floats, data: Floats, sweeps: int = 200) -> Floats:
+def nonnegative_fit(shapes: Floats, data: Floats, guess: Floats | None = None, sweeps: int = 200) -> Floats:
     """Non-negative least squares for many right-hand sides that share a small design.
 
-    Cyclic coordinate descent on the normal equations, all right-hand sides at once; the design has a few
-    columns (overlapping components), so a sweep costs columns² × right-hand sides.
+    Cyclic coordinate descent on the normal equations, all right-hand sides at once. Columns are elution
+    profiles in order of time, so that each touches only its neighbours: a sweep costs columns × neighbours ×
+    right-hand sides. Ends when no value moves by more than a millionth of the largest.
 
     Parameters
     ----------
     shapes : (rows, columns) float64.
     data : (rows, n) float64.
+    guess : (columns, n) float64, where to start; zeros if not given.
 
     Returns
     -------
     (columns, n) float64, ≥ 0; minimises ‖shapes · x − data‖² for every column of ``data``.
     """
     gram, target = shapes.T @ shapes, shapes.T @ data
-    x = np.zeros_like(target)
+    x = np.zeros_like(target) if guess is None else guess.copy()
     scale = np.maximum(np.diag(gram), 1e-12)
+    touching = [np.flatnonzero(row) for row in gram]
+    ranges = [slice(int(t[0]), int(t[-1]) + 1) if len(t) else slice(0, 0) for t in touching]
+    least = 1e-6 * float((np.abs(target) / scale[:, None]).max(initial=0.0))
     for _ in range(sweeps):
         change = 0.0
-        for k in range(len(gram)):
-            new = np.maximum(0.0, x[k] + (target[k] - gram[k] @ x) / scale[k])
+        for k, near in enumerate(ranges):
+            new = np.maximum(0.0, x[k] + (target[k] - gram[k, near] @ x[near]) / scale[k])
             change = max(change, float(np.abs(new - x[k]).max(initial=0.0)))
             x[k] = new
-        if change <= 1e-9 * float(np.abs(target).max(initial=0.0)) / float(scale.max()):
+        if change <= least:
             break
     return x
 

@@ -115,10 +115,9 @@ def scatter(counts: Floats) -> Scatter:
 
     Ion counting gives a scatter proportional to the root of the signal: the factor is the median of
     ``|x[i+1] − x[i]| / √(x[i+1] + x[i])``, divided by 0.6745, the median of |N(0, 1)|; the floor of an ion is
-    the median of ``|x[i+1] − x[i]|``, divided by 0.6745·√2. Points above three times the median of their ion are
-    left out: the flank of a narrow peak is a change, not scatter. After the noise factor of Stein,
-    J. Am. Soc. Mass Spectrom. 10 (1999) 770. An ion with fewer than 10 pairs has no
-    floor of its own.
+    the median of ``|x[i+1] − x[i]|``, divided by 0.6745·√2. Points above three times the median of their ion
+    are left out: the flank of a narrow peak is a change, not scatter. An ion with fewer than 10 pairs has no
+    floor of its own. After the noise factor of Stein, J. Am. Soc. Mass Spectrom. 10 (1999) 770.
 
     Parameters
     ----------

@@ -1,0 +1,181 @@
+"""Pictures of an answer: the chromatogram with what was found, and each component against its reference.
+
+Drawn once, by whoever computed the answer (the worker or the command line), as SVG, PNG or PDF; pages and
+reports only show them. Equal answers give equal bytes.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from library.answer import Component, Decision, Identification, Peaks
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+INK, FAINT = "#1c2b33", "#8a99a3"
+COLOUR = {
+    Decision.IDENTIFIED: "#00695c",
+    Decision.GROUP: "#5e35b1",
+    Decision.ARTEFACT: "#8a99a3",
+    Decision.UNKNOWN: "#c4560a",
+}
+LABELS = 14  # more names than that cannot be read in one picture
+STYLE = {
+    "font.family": "sans-serif",
+    "font.size": 9,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "xbt",
+    "axes.edgecolor": FAINT,
+    "axes.labelcolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "text.color": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
+
+
+def chromatogram(answer: Identification, kind: str = "svg") -> bytes:
+    """The total ion current with the components marked; ``kind`` is svg, png or pdf."""
+    return _draw(lambda figure: _chromatogram(figure.subplots(), answer), (9, 3.6), kind)
+
+
+def mirror(component: Component, rank: int = 1, kind: str = "svg") -> bytes:
+    """A component upwards, candidate number ``rank`` downwards; alone where it has no such candidate."""
+    return _draw(lambda figure: _mirror(figure.subplots(), component, rank), (9, 3.2), kind)
+
+
+def sheet(answer: Identification, kind: str) -> bytes:
+    """The chromatogram and a mirror plot of every component in one picture."""
+    rows = (len(answer.components) + 1) // 2
+
+    def draw(figure: Figure) -> None:
+        grid = figure.add_gridspec(rows + 1, 2, height_ratios=[1.3] + [1.0] * rows)
+        _chromatogram(figure.add_subplot(grid[0, :]), answer)
+        for place, component in enumerate(answer.components):
+            _mirror(figure.add_subplot(grid[1 + place // 2, place % 2]), component, 1)
+
+    return _draw(draw, (12, 4.2 + 2.9 * rows), kind)
+
+
+def label(component: Component) -> str:
+    """What a component is called in a picture or a table: its substance, its group, its artefact, or "?"."""
+    if component.decision is Decision.ARTEFACT:
+        return component.artefact
+    if component.decision is Decision.UNKNOWN:
+        return "?"
+    return " / ".join(component.candidates[0].isomer_group)
+
+
+def _draw(draw: Callable[[Figure], None], size: tuple[float, float], kind: str) -> bytes:
+    import matplotlib
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=size, layout="constrained")
+        FigureCanvasAgg(figure)
+        draw(figure)
+        out = io.BytesIO()
+        dates = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind, {})
+        figure.savefig(out, format=kind, dpi=130, metadata=dates)
+    return out.getvalue()
+
+
+def _chromatogram(axes: Axes, answer: Identification) -> None:
+    time, height = np.array(answer.tic.rt_min), np.array(answer.tic.intensity)
+    if not len(time):
+        axes.text(0.5, 0.5, "no time axis", ha="center", transform=axes.transAxes)
+        axes.set_axis_off()
+        return
+    axes.plot(time, height, color=INK, linewidth=0.8)
+    for component in answer.components:
+        inside = (time >= (component.rt_start_min or 0)) & (time <= (component.rt_end_min or 0))
+        axes.fill_between(time[inside], height[inside], color=COLOUR[component.decision], alpha=0.3, lw=0)
+    top = float(height.max(initial=1.0))
+    axes.set(xlim=(time[0], time[-1]), ylim=(0, 1.75 * top), xlabel="Retention time (min)", ylabel="Counts")
+    axes.set_yticks([t for t in axes.get_yticks() if t <= top])
+    _names(axes, answer, time, height, top)
+    if answer.file.simulated:
+        axes.set_title("Simulated data", loc="right", color=COLOUR[Decision.UNKNOWN], fontsize=9)
+
+
+def _names(axes: Axes, answer: Identification, time: np.ndarray, height: np.ndarray, top: float) -> None:
+    """Names above the largest components, moved apart sideways where they would overlap."""
+    largest = sorted(answer.components, key=lambda c: -c.area_share)[:LABELS]
+    shown = sorted((c for c in largest if c.rt_min is not None), key=lambda c: c.rt_min or 0.0)
+    places = _apart([c.rt_min or 0.0 for c in shown], 0.028 * float(time[-1] - time[0]), float(time[-1]))
+    for component, place in zip(shown, places, strict=True):
+        apex = component.rt_min or 0.0
+        axes.annotate(
+            _short(f"{component.number} {label(component)}", 30),
+            xy=(apex, float(np.interp(apex, time, height))),
+            xytext=(place, 1.08 * top),
+            rotation=60,
+            fontsize=8,
+            color=COLOUR[component.decision],
+            arrowprops={"arrowstyle": "-", "color": FAINT, "lw": 0.5},
+        )
+
+
+def _apart(wanted: list[float], least: float, end: float) -> list[float]:
+    """Places near those wanted (ascending) that keep ``least`` between neighbours and stay before ``end``."""
+    places: list[float] = []
+    for place in wanted:
+        places.append(max(place, places[-1] + least) if places else place)
+    for k in range(len(places) - 1, -1, -1):
+        places[k] = min(places[k], (places[k + 1] if k + 1 < len(places) else end) - least)
+    return places
+
+
+def _short(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def _mirror(axes: Axes, component: Component, rank: int) -> None:
+    candidate = next((c for c in component.candidates if c.rank == rank), None)
+    colour = COLOUR[component.decision]
+    _sticks(axes, component.spectrum, 1, colour)
+    if candidate:
+        _sticks(axes, candidate.spectrum, -1, FAINT)
+    axes.axhline(0, color=INK, lw=0.6)
+    axes.set(ylim=(-125 if candidate else 0, 125), xlabel="m/z", ylabel="% of base peak")
+    axes.set_yticks(
+        [-100, 0, 100] if candidate else [0, 100], ["100", "0", "100"] if candidate else ["0", "100"]
+    )
+    when = f" at {component.rt_min:.2f} min" if component.rt_min is not None else ""
+    axes.set_title(
+        f"{component.number}: {_short(label(component), 50)}{when}", loc="left", fontsize=9, color=colour
+    )
+    if candidate:
+        kind = " (principal ions only)" if candidate.partial else ""
+        text = f"{_short(candidate.name, 44)}{kind}, {candidate.library}, match {candidate.match_factor:.0f}"
+        axes.text(0.01, 0.02, text, transform=axes.transAxes, fontsize=8, color=FAINT)
+
+
+def _sticks(axes: Axes, peaks: Peaks, sign: int, colour: str) -> None:
+    mz, height = np.array(peaks.mz), sign * np.array(peaks.intensity)
+    axes.vlines(mz, 0, height, color=colour, lw=1.0)
+    for k in _labelled(mz, np.abs(height)):
+        axes.text(
+            mz[k], height[k] + 3 * sign, f"{mz[k]:.0f}", ha="center", fontsize=7, color=colour,
+            va="bottom" if sign > 0 else "top",
+        )  # fmt: skip
+
+
+def _labelled(mz: np.ndarray, height: np.ndarray, most: int = 8) -> list[int]:
+    """The strongest ions that leave each other room for a number."""
+    chosen: list[int] = []
+    room = 0.035 * float(np.ptp(mz)) if len(mz) else 0.0
+    for k in np.argsort(-height):
+        if len(chosen) == most or height[k] < 5:
+            break
+        if all(abs(mz[k] - mz[j]) > room for j in chosen):
+            chosen.append(int(k))
+    return chosen
