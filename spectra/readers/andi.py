@@ -57,7 +57,7 @@ def recognises(head: bytes, path: Path) -> bool:  # noqa: ARG001
 
 def read(path: Path) -> Run:
     """The run; times in s. Raises `UnreadableFile`."""
-    from scipy.io import netcdf_file  # noqa: PLC0415
+    from scipy.io import netcdf_file
 
     data = path.read_bytes()
     if not data.startswith(_CLASSIC):

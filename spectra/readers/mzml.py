@@ -40,10 +40,11 @@ def recognises(head: bytes, path: Path) -> bool:  # noqa: ARG001
 def read(path: Path) -> Run:
     """The run; times in s. Raises `UnreadableFile`."""
     _check_text(path)
-    import pyopenms  # noqa: PLC0415
+    import pyopenms
 
     experiment = pyopenms.MSExperiment()
     pyopenms.MzMLFile().load(str(path), experiment)
+    _check_spectra(experiment)
     warnings: list[str] = []
     table = _table(experiment, warnings)
     metadata = _metadata(experiment)
@@ -71,6 +72,15 @@ def _check_text(path: Path) -> None:
                 remedy="Copy or export the file again.",
             )
         check_limits([int(found[1]) for found in _LENGTH.finditer(text)])
+
+
+def _check_spectra(experiment: Any) -> None:
+    if not experiment.size() and experiment.getNrChromatograms():
+        raise UnreadableFile(
+            Fault.UNSUPPORTED,
+            expected="mass spectra; this file holds chromatograms of single transitions only",
+            remedy="Export the full scans of the run.",
+        )
 
 
 def _table(experiment: Any, warnings: list[str]) -> ScanTable:

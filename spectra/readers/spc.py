@@ -23,7 +23,7 @@ from spectra.readers.scans import check_limits, scan_table
 name = "spc"
 formats = ("GRAMS SPC with mass spectra (GC-MS run or single spectrum)",)
 
-_NEW, _NEW_BIG_ENDIAN, _OLD, _SHIMADZU = 0x4B, 0x4C, 0x4D, 0xCF
+_NEW, _NEW_BIG_ENDIAN, _OLD = 0x4B, 0x4C, 0x4D
 _Y_16_BIT, _MULTIFILE, _OWN_X = 0x01, 0x04, 0x40
 _FLOAT_EXPONENT = -128
 _X_IS_MZ = 9
@@ -85,7 +85,7 @@ def recognises(head: bytes, path: Path) -> bool:  # noqa: ARG001
         return False
     if head[1] == _NEW:
         return head[28] <= 30 or head[28] == 255
-    return head[1] in (_NEW_BIG_ENDIAN, _OLD, _SHIMADZU) and len(head) >= 256 and b"\0" in head[:64]
+    return head[1] in (_NEW_BIG_ENDIAN, _OLD) and len(head) >= 256 and b"\0" in head[:64]
 
 
 def read(path: Path) -> Run:
@@ -120,7 +120,7 @@ def read(path: Path) -> Run:
 def _header(data: bytes) -> Any:
     version = data[1]
     if version != _NEW:
-        kind = {_OLD: "the old SPC format", _SHIMADZU: "Shimadzu's SPC format"}.get(version, "big-endian SPC")
+        kind = "the old SPC format" if version == _OLD else "big-endian SPC"
         raise _unsupported(f"the new SPC format; this file is {kind}", "Open it in GRAMS and save it again.")
     if len(data) < _HEADER_SIZE:
         raise UnreadableFile(Fault.TRUNCATED, where=f"byte {len(data)}", expected="a header of 512 bytes")

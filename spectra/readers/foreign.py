@@ -1,0 +1,66 @@
+"""Known files that are not read: refused by name, with the way to a file that is.
+
+Asked last, so a signature here never hides a file that another reader knows.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from spectra.errors import Fault, UnreadableFile
+from spectra.model import Run
+
+name = "foreign"
+formats = ()
+
+_EXPORT = "Export the run as mzML or ANDI/AIA netCDF from the instrument's software."
+_CONVERT = "Convert it to mzML with ProteoWizard's msconvert, or export ANDI/AIA netCDF."
+_UNPACK = "Unpack it and hand in the file inside."
+_ONLY_MASS = "Hand in the mass spectrometry file of the run."
+
+_SIGNATURES: tuple[tuple[bytes, str, str], ...] = (
+    (rb"\x01\xa1F\0i\0n\0n\0i\0g\0a\0n\0", "a Thermo RAW file", _CONVERT),
+    (rb".{4}\0\0\x28\0SATURNWS", "a Varian Saturn SMS file", _EXPORT),
+    (rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a compound file (Shimadzu QGD, GCD, LCD …)", _EXPORT),
+    (rb"SQLite format 3\0", "an SQLite database (mzDB, Bruker TDF …)", _CONVERT),
+    (rb"\x03(?:130|131|179|181|132)|\x02(?:30|31)\0", "an Agilent detector trace (.ch, .uv)", _ONLY_MASS),
+    (rb"\x0a\x0a\xfe\xfe", "a Bruker OPUS file", _ONLY_MASS),
+    (rb"Spectral Data File|Spectral Exte File", "an OMNIC infrared file", _ONLY_MASS),
+    (rb"PEPE[12]D", "a PerkinElmer infrared file", _ONLY_MASS),
+    (rb".{0,2000}<mzXML[\s>]", "an mzXML file", _CONVERT),
+    (rb".{0,2000}<mzData[\s>]", "an mzData file", _CONVERT),
+    (rb"\s*(?:.{0,2000}\n)?BEGIN IONS", "an MGF file", "Hand in MSP for single spectra, or the run as mzML."),
+    (rb"NAME:\s*\|SC\d", "an AMDIS ELU file", "Hand in the run that AMDIS read."),
+    (rb"\[Header\]\r?\n", "a Shimadzu text export", _EXPORT),
+    (rb"\x1f\x8b|BZh|PK\x03\x04|7z\xbc\xaf|Rar!", "an archive or compressed file", _UNPACK),
+    (rb"%PDF-", "a PDF document", _EXPORT),
+    (rb"\x89PNG|\xff\xd8\xff|GIF8|BM.{4}\0\0\0\0", "a picture", _EXPORT),
+    (rb"\x7fELF|MZ", "a program", "Hand in a measurement."),
+)
+_KNOWN = tuple((re.compile(pattern, re.DOTALL), what, remedy) for pattern, what, remedy in _SIGNATURES)
+
+
+def recognises(head: bytes, path: Path) -> bool:
+    """A signature of the table, or a folder as Waters writes it."""
+    return _known(head) is not None or _is_waters(path)
+
+
+def read(path: Path) -> Run:
+    """Always raises `UnreadableFile` (`Fault.UNSUPPORTED`)."""
+    head = b""
+    if path.is_file():
+        with path.open("rb") as stream:
+            head = stream.read(4096)
+    what, remedy = _known(head) or ("a Waters RAW folder", _CONVERT)
+    raise UnreadableFile(
+        Fault.UNSUPPORTED, where="byte 0", expected=f"a format that is read; this is {what}", remedy=remedy
+    )
+
+
+def _known(head: bytes) -> tuple[str, str] | None:
+    return next(((what, remedy) for pattern, what, remedy in _KNOWN if pattern.match(head)), None)
+
+
+def _is_waters(path: Path) -> bool:
+    return path.is_dir() and any(entry.name.upper() == "_HEADER.TXT" for entry in path.iterdir())
