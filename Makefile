@@ -11,6 +11,8 @@ unexport PYTHONPATH PYTHONHOME
 VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --no-input
+# Packages are built, where they must be, with the locked tools: nothing unpinned is ever fetched.
+INSTALL := $(PIP) install --require-hashes --no-build-isolation
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 PROJECT := $(VENV)/.project
@@ -43,14 +45,15 @@ messages: $(MESSAGES)
 $(PY):
 	@tools/make-environment $(VENV)
 
-$(RUNTIME): requirements/lock.txt | $(PY)
+$(RUNTIME): requirements/build.txt requirements/lock.txt | $(PY)
 	@echo "Installing what XBT runs on; the first time this takes a minute or two."
-	@$(PIP) install --require-hashes --requirement requirements/lock.txt
+	@$(INSTALL) --requirement requirements/build.txt
+	@$(INSTALL) --requirement requirements/lock.txt
 	@touch $@
 
 $(DEV): requirements/dev.txt $(RUNTIME) | $(PY)
 	@echo "Installing what the tests need."
-	@$(PIP) install --require-hashes --requirement requirements/dev.txt
+	@$(INSTALL) --requirement requirements/dev.txt
 	@touch $@
 
 $(PROJECT): pyproject.toml $(RUNTIME) | $(PY)
@@ -62,8 +65,10 @@ $(PROJECT): pyproject.toml $(RUNTIME) | $(PY)
 
 lock:
 	@command -v uv >/dev/null || { echo "make lock needs uv (pip install uv)"; exit 1; }
-	$(LOCK) pyproject.toml requirements/build.in --output-file requirements/lock.txt
-	$(LOCK) pyproject.toml requirements/build.in --extra dev --constraints requirements/lock.txt --output-file requirements/dev.txt
+	$(LOCK) requirements/build.in --output-file requirements/build.txt
+	$(LOCK) pyproject.toml --constraints requirements/build.txt --output-file requirements/lock.txt
+	$(LOCK) pyproject.toml requirements/build.in --extra dev --constraints requirements/lock.txt \
+		--constraints requirements/build.txt --output-file requirements/dev.txt
 
 licences: dev
 	$(PY) tools/licences.py
