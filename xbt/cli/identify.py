@@ -1,0 +1,148 @@
+"""`xbt identify FILE`: what is in an instrument file, without a database."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from library.answer import Component, Identification
+
+PICTURES = ("svg", "png", "pdf")
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--library", "libraries", multiple=True, metavar="NAME|FILE",
+    help="Search this library: the name of an installed one or an MSP file. May be given more than once.",
+)  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON (see docs/identify.md).")
+@click.option("--plot", type=click.Path(path_type=Path), help="Draw it: OUT.svg, OUT.png or OUT.pdf.")
+@click.option("--top", default=3, show_default=True, type=click.IntRange(1, 5), help="Candidates to print.")
+def identify(file: Path, libraries: tuple[str, ...], as_json: bool, plot: Path | None, top: int) -> None:
+    """Name what an instrument FILE contains: components, candidates, and what stays unexplained."""
+    if plot and plot.suffix.lower().lstrip(".") not in PICTURES:
+        raise click.UsageError(f"--plot {plot.name}: the name must end in .svg, .png or .pdf")
+    if not file.exists():
+        raise click.ClickException(
+            f"{file}: no such file. Check the name, or drag the file into the terminal."
+        )
+    answer = _answer(file, libraries)
+    if as_json:
+        import msgspec
+
+        sys.stdout.buffer.write(msgspec.json.encode(answer) + b"\n")
+    else:
+        _print(answer, top)
+    if plot:
+        from library.figures import sheet
+
+        plot.write_bytes(sheet(answer, plot.suffix.lower().lstrip(".")))
+        click.echo(f"Drawn: {plot}", err=True)
+
+
+def _answer(file: Path, libraries: tuple[str, ...]) -> Identification:
+    from library.answer import Source
+    from library.identify import identify as name_components
+    from library.release import LibraryError
+    from library.shelf import open_wanted
+    from spectra.errors import InvalidMeasurement, UnreadableFile
+    from xbt.config import load_settings
+    from xbt.sandbox import read_run
+
+    settings = load_settings()
+    try:
+        releases = open_wanted(libraries, settings.libraries_dir, _cache())
+        run = read_run(file, name=file.name, settings=settings)
+        source = Source(
+            name=file.name,
+            sha256=_sha256(file),
+            format=run.metadata.format,
+            reader=run.metadata.reader,
+            technique=run.metadata.technique.value,
+            instrument=run.metadata.instrument,
+            acquired_at=run.metadata.acquired_at,
+            sample_name=run.metadata.sample_name,
+            simulated=run.metadata.simulated,
+        )
+        return name_components(run, releases, source=source)
+    except (UnreadableFile, LibraryError) as error:
+        raise click.ClickException(str(error)) from None
+    except InvalidMeasurement as error:
+        raise click.ClickException(
+            f"{file.name}: {error}. Check that the acquisition ran to its end."
+        ) from None
+
+
+def _cache() -> Path:
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "xbt" / "libraries"
+
+
+def _sha256(path: Path) -> str:
+    """Of a file; of an acquisition folder, of its files in order of name."""
+    parts = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part.read_bytes())
+    return digest.hexdigest()
+
+
+def _print(answer: Identification, top: int) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
+    file = answer.file
+    what = " · ".join(
+        part for part in (file.format, file.instrument, file.sample_name, file.acquired_at) if part
+    )
+    console.print(f"[bold]{file.name}[/]  {what}", markup=True)
+    if file.simulated:
+        console.print("[bold dark_orange]Simulated data: no instrument measured this.[/]")
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for heading, justify in (("", "right"), ("min", "right"), ("share", "right"), ("it is", "left")):
+        table.add_column(heading, justify=justify)  # type: ignore[arg-type]
+    for heading in ("candidate", "formula", "match", "reverse", "ions"):
+        table.add_column(heading, justify="left" if heading in {"candidate", "formula"} else "right")
+    for component in answer.components:
+        _rows(table, component, top)
+    console.print(table)
+    searched = ", ".join(f"{used.name} {used.version} ({used.spectra} spectra)" for used in answer.libraries)
+    console.print(
+        f"Explained {answer.explained_share:.1%} of the signal, unexplained {answer.unexplained_share:.1%}."
+    )
+    console.print(f"Searched: {searched or 'no library'}.")
+    for warning in answer.warnings:
+        console.print(f"Note: {escape(warning)}")
+
+
+def _rows(table: Table, component: Component, top: int) -> None:
+    from rich.markup import escape
+
+    from library.figures import label
+
+    when = "" if component.rt_min is None else f"{component.rt_min:.3f}"
+    head = [
+        str(component.number),
+        when,
+        f"{component.area_share:.2%}",
+        f"[bold]{escape(label(component))}[/]",
+    ]
+    shown = component.candidates[:top]
+    for place, candidate in enumerate(shown):
+        match = f"{candidate.match_factor:.0f}"
+        reverse = f"{candidate.reverse_match_factor:.0f}"
+        tail = [escape(candidate.name), candidate.formula, match, reverse, str(candidate.matched_ions)]
+        table.add_row(*(head if place == 0 else [""] * 4), *tail)
+    if not shown:
+        table.add_row(*head)
