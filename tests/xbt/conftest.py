@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
 from xbt.config import Settings
-from xbt.db.models import Base
+from xbt.db import upgrade
 from xbt.db.session import make_engine, session_factory
 
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
@@ -33,8 +33,8 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def engine(settings: Settings) -> Iterator[Engine]:
+    upgrade(settings.database_url)
     engine = make_engine(settings.database_url)
-    Base.metadata.create_all(engine)
     yield engine
     engine.dispose()
 

@@ -1,0 +1,87 @@
+"""Migrations equal the models, go up and down, and keep what is there."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Engine, delete, inspect, text, update
+from sqlalchemy.exc import DatabaseError
+
+from xbt.db import at_head, current_revision, downgrade, head_revision, upgrade
+from xbt.db.models import AuditRow, Base, Site
+from xbt.db.session import make_engine, session_factory
+from xbt.domain.people import SYSTEM
+from xbt.security import audit
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'record.sqlite3'}"
+
+
+def _engine(url: str) -> Engine:
+    return make_engine(url)
+
+
+def test_migrations_equal_the_models(url: str) -> None:
+    upgrade(url)
+    engine = _engine(url)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "render_as_batch": True})
+        assert compare_metadata(context, Base.metadata) == []
+    engine.dispose()
+
+
+def test_upgrade_again_changes_nothing_and_keeps_the_data(url: str) -> None:
+    upgrade(url)
+    engine = _engine(url)
+    with session_factory(engine).begin() as session:
+        session.add(Site(name="Lyon", contact="tel", region="ARA"))
+    engine.dispose()
+    upgrade(url)
+    engine = _engine(url)
+    with session_factory(engine)() as session:
+        assert session.query(Site).one().name == "Lyon"
+    assert at_head(engine)
+    assert current_revision(engine) == head_revision()
+    engine.dispose()
+
+
+def test_down_to_nothing_with_data_and_up_again(url: str) -> None:
+    upgrade(url)
+    engine = _engine(url)
+    with session_factory(engine).begin() as session:
+        session.add(Site(name="Lyon", contact="tel", region="ARA"))
+        audit.append(session, SYSTEM, "test", "site:1", now=datetime(2026, 1, 1, tzinfo=UTC))
+    engine.dispose()
+    downgrade(url, "base")
+    engine = _engine(url)
+    assert set(inspect(engine).get_table_names()) == {"alembic_version"}
+    assert not at_head(engine)
+    engine.dispose()
+    upgrade(url)
+
+
+def test_the_database_itself_refuses_to_rewrite_the_trail(url: str) -> None:
+    upgrade(url)
+    engine = _engine(url)
+    sessions = session_factory(engine)
+    with sessions.begin() as session:
+        audit.append(session, SYSTEM, "test", "site:1", now=datetime(2026, 1, 1, tzinfo=UTC))
+    for statement in (update(AuditRow).values(action="else"), delete(AuditRow)):
+        with pytest.raises(DatabaseError, match="append-only"), sessions.begin() as session:
+            session.execute(statement)
+    engine.dispose()
+
+
+def test_sqlite_is_opened_durable_and_forgetful(url: str) -> None:
+    engine = _engine(url)
+    expected = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "secure_delete": 1}
+    with engine.connect() as connection:
+        for pragma, value in expected.items():
+            assert connection.execute(text(f"PRAGMA {pragma}")).scalar() == value
+    engine.dispose()
