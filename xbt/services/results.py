@@ -145,6 +145,7 @@ def withdraw(session: Session, actor: Actor, *, sample_id: int, reason: str, now
 
     def apply(row: ResultRow) -> None:
         row.withdrawn_at, row.withdraw_reason = now, _reason(reason, Step.WITHDRAW)
+        enqueue(session, "detect", {"result_id": row.id, "sample_id": row.sample_id}, now=now)
 
     return _take(session, actor, sample_id, Step.WITHDRAW, apply, now=now, reason=reason)
 

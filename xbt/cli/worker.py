@@ -1,0 +1,27 @@
+"""``xbt worker``: work on what waits in the background."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from threading import Event
+
+import click
+
+from xbt.config import load_settings
+from xbt.jobs import run_worker
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="Stop when nothing is left to do.")
+def worker(once: bool) -> None:
+    """Read uploaded files and look for signals, until stopped with Ctrl-C or SIGTERM.
+
+    A job under way is finished first; one that is cut off all the same is taken up again later.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    stop = Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    ended = run_worker(load_settings(), once=once, stop=stop)
+    click.echo(f"{ended} job{'' if ended == 1 else 's'} ended.")
