@@ -125,8 +125,8 @@ def _traces(experiment: Any, warnings: list[str]) -> tuple[Trace, ...]:
 
 def _metadata(experiment: Any) -> Metadata:
     instrument = experiment.getInstrument()
-    parts = (instrument.getVendor(), instrument.getModel() or instrument.getName())
-    acquired = experiment.getDateTime().get()
+    model = instrument.getModel() or instrument.getName() or instrument.getCustomizations()
+    acquired = _meta_value(experiment, "acquired at") or experiment.getDateTime().get()
     sample = experiment.getSample()
     details = {
         "software": " ".join(
@@ -142,7 +142,7 @@ def _metadata(experiment: Any) -> Metadata:
         format="mzML",
         reader=name,
         technique=_technique(instrument, details),
-        instrument=" ".join(filter(None, parts)),
+        instrument=" ".join(filter(None, (instrument.getVendor(), model))),
         acquired_at="" if acquired.startswith("0000") else acquired,
         sample_name=sample.getName(),
         details={key: value[:500] for key, value in details.items() if value},
