@@ -15,8 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from spectra.errors import InvalidMeasurement
 from spectra.model import Floats, Ints
+from spectra.nominal import nominal_mass
 
-BOUNDARY = 0.649  # hydrogen-rich ions lie up to 0.6 above the nominal mass; rounding at .5 misplaces them
 FULL_SCALE = 999
 HIGHEST_MASS = 4000
 NOISE_FLOOR = 2  # an ion of 1 in 999 counts neither as present nor as missing
@@ -269,9 +269,9 @@ def _share(part: Floats, whole: Floats) -> Floats:
 
 def _binned(owner: Ints, mz: Floats, intensity: Floats) -> tuple[Ints, Whole, Floats]:
     """Ions summed per row and whole mass, in order of row and mass; beyond the axis they are left out."""
-    mass = np.ceil(mz - BOUNDARY)
+    mass = nominal_mass(mz)
     inside = (mass >= 1) & (mass <= HIGHEST_MASS)
-    key = owner[inside] * (HIGHEST_MASS + 1) + mass[inside].astype(np.int64)
+    key = owner[inside] * (HIGHEST_MASS + 1) + mass[inside]
     unique, where = np.unique(key, return_inverse=True)
     summed = _sum(where, intensity[inside], len(unique))
     return unique // (HIGHEST_MASS + 1), (unique % (HIGHEST_MASS + 1)).astype(np.int32), summed
@@ -290,7 +290,7 @@ def _starts(offset: Ints, mass: Whole, mz_low: Floats) -> Whole:
     filled = offset[1:] > offset[:-1]
     first[filled] = mass[offset[:-1][filled]]
     known = np.isfinite(mz_low)
-    low = np.clip(np.ceil(np.where(known, mz_low, 1.0) - BOUNDARY), 1, HIGHEST_MASS).astype(np.int32)
+    low = np.clip(nominal_mass(np.where(known, mz_low, 1.0)), 1, HIGHEST_MASS).astype(np.int32)
     return np.where(known, low, first).astype(np.int32)
 
 
