@@ -11,9 +11,10 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, delete, inspect, text, update
 from sqlalchemy.exc import DatabaseError
 
-from xbt.db import at_head, current_revision, downgrade, head_revision, upgrade
+from xbt.db import downgrade, head_revision, require_head, revision_at, upgrade
 from xbt.db.models import AuditRow, Base, Site
 from xbt.db.session import make_engine, session_factory
+from xbt.domain.errors import NotInitialised
 from xbt.domain.people import SYSTEM
 from xbt.security import audit
 
@@ -46,9 +47,9 @@ def test_upgrade_again_changes_nothing_and_keeps_the_data(url: str) -> None:
     engine = _engine(url)
     with session_factory(engine)() as session:
         assert session.query(Site).one().name == "Lyon"
-    assert at_head(engine)
-    assert current_revision(engine) == head_revision()
     engine.dispose()
+    assert revision_at(url) == head_revision()
+    require_head(url)
 
 
 def test_down_to_nothing_with_data_and_up_again(url: str) -> None:
@@ -61,9 +62,16 @@ def test_down_to_nothing_with_data_and_up_again(url: str) -> None:
     downgrade(url, "base")
     engine = _engine(url)
     assert set(inspect(engine).get_table_names()) == {"alembic_version"}
-    assert not at_head(engine)
     engine.dispose()
+    with pytest.raises(NotInitialised) as refused:
+        require_head(url)
+    assert refused.value.code == "database_missing"
     upgrade(url)
+
+
+def test_looking_for_a_database_does_not_make_one(url: str, tmp_path: Path) -> None:
+    assert revision_at(url) is None
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_database_itself_refuses_to_rewrite_the_trail(url: str) -> None:

@@ -17,8 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 import xbt
 from library.release import LibraryError, newest_release, releases, verify
 from xbt.config import Settings, load_settings
-from xbt.db import current_revision, head_revision
-from xbt.db.session import make_engine
+from xbt.db import head_revision, revision_at
 from xbt.sandbox import sandbox_status
 from xbt.services.acquisitions import disk_space
 
@@ -93,24 +92,17 @@ def secrets(settings: Settings) -> Iterator[Line]:
 
 def database(settings: Settings) -> Iterator[Line]:
     """The database answers and is at the revision of this program."""
-    if _is_missing_file(settings.database_url):  # looking must not create it
-        yield Line(Health.FAIL, "database", "not there", "run: xbt init")
-        return
-    engine = make_engine(settings.database_url)
     try:
-        revision = current_revision(engine)
+        revision = revision_at(settings.database_url)
     except SQLAlchemyError as error:
-        yield Line(
-            Health.FAIL, "database", f"cannot be opened ({type(error).__name__})", "check XBT_DATABASE_URL"
-        )
+        found = f"cannot be opened ({type(error).__name__})"
+        yield Line(Health.FAIL, "database", found, "check XBT_DATABASE_URL")
         return
-    finally:
-        engine.dispose()
     if revision == head_revision():
         yield Line(Health.OK, "database", f"revision {revision}")
     else:
-        found = f"revision {revision or 'none'}, this program needs {head_revision()}"
-        yield Line(Health.FAIL, "database", found, "run: xbt upgrade")
+        found = f"revision {revision}, this program needs {head_revision()}" if revision else "not there"
+        yield Line(Health.FAIL, "database", found, f"run: xbt {'upgrade' if revision else 'init'}")
 
 
 def libraries(settings: Settings) -> Iterator[Line]:
@@ -181,8 +173,3 @@ def _library(settings: Settings, name: str) -> Line:
         remedy = f"import it again: xbt library import --name {name}"
         return Line(Health.FAIL, "library", f"{found}: {', '.join(wrong)} changed since it was built", remedy)
     return Line(Health.OK, "library", found)
-
-
-def _is_missing_file(url: str) -> bool:
-    prefix = "sqlite:///"
-    return url.startswith(prefix) and not Path(url.removeprefix(prefix)).is_file()

@@ -9,6 +9,7 @@ from threading import Event
 import click
 
 from xbt.config import load_settings
+from xbt.db import require_head
 from xbt.jobs import run_worker
 
 
@@ -23,5 +24,7 @@ def worker(once: bool) -> None:
     stop = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    ended = run_worker(load_settings(), once=once, stop=stop)
+    settings = load_settings()
+    require_head(settings.database_url)
+    ended = run_worker(settings, once=once, stop=stop)
     click.echo(f"{ended} job{'' if ended == 1 else 's'} ended.")

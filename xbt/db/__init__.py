@@ -1,5 +1,12 @@
 """The database: tables, sessions, and the way from one version of the tables to the next."""
 
-from xbt.db.upgrading import at_head, current_revision, downgrade, head_revision, upgrade
+from xbt.db.upgrading import (
+    current_revision,
+    downgrade,
+    head_revision,
+    require_head,
+    revision_at,
+    upgrade,
+)
 
-__all__ = ["at_head", "current_revision", "downgrade", "head_revision", "upgrade"]
+__all__ = ["current_revision", "downgrade", "head_revision", "require_head", "revision_at", "upgrade"]

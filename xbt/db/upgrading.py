@@ -12,9 +12,10 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine
+from sqlalchemy import Engine, make_url
 
 from xbt.db.session import READ_ONLY, make_engine
+from xbt.domain.errors import NotInitialised
 
 _SCRIPTS = Path(__file__).parent / "migrations"
 
@@ -35,6 +36,23 @@ def current_revision(engine: Engine) -> str | None:
         return MigrationContext.configure(connection).get_current_revision()
 
 
+def revision_at(url: str) -> str | None:
+    """The revision of the database at ``url``; None if it has none or is not there. Looking creates nothing.
+
+    Raises
+    ------
+    sqlalchemy.exc.SQLAlchemyError : it is there but cannot be opened.
+    """
+    file = make_url(url).database if url.startswith("sqlite") else None
+    if file is not None and not Path(file).is_file():
+        return None
+    engine = make_engine(url)
+    try:
+        return current_revision(engine)
+    finally:
+        engine.dispose()
+
+
 def head_revision() -> str:
     """The newest revision this version of the program knows."""
     head = ScriptDirectory(str(_SCRIPTS)).get_current_head()
@@ -43,9 +61,18 @@ def head_revision() -> str:
     return head
 
 
-def at_head(engine: Engine) -> bool:
-    """Whether the database is at the newest revision."""
-    return current_revision(engine) == head_revision()
+def require_head(url: str) -> None:
+    """Return if the database is at the revision of this program.
+
+    Raises
+    ------
+    NotInitialised : ``database_missing`` or ``database_old``, with field ``remedy``.
+    """
+    found = revision_at(url)
+    if found is None:
+        raise NotInitialised("database_missing", remedy="run: xbt init")
+    if found != head_revision():
+        raise NotInitialised("database_old", found=found, needed=head_revision(), remedy="run: xbt upgrade")
 
 
 def _with_connection(url: str, work: Callable[[Config], None]) -> None:

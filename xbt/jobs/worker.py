@@ -52,9 +52,9 @@ def run_worker(
     try:
         with _beating(settings):
             while not stopped.is_set():
-                taken = _next(settings, sessions, name)
-                if taken is not None:
-                    ended += _work(settings, sessions, taken, handlers)
+                worked = _turn(settings, sessions, name, handlers)
+                if worked is not None:
+                    ended += worked
                 elif once:
                     break
                 else:
@@ -77,12 +77,19 @@ def handler_of(kind: str) -> Handler:
     raise GiveUp("no_handler", kind=kind)
 
 
-def _next(settings: Settings, sessions: sessionmaker[Session], name: str) -> Claim | None:
+def _turn(
+    settings: Settings,
+    sessions: sessionmaker[Session],
+    name: str,
+    handlers: dict[str, Handler] | None,
+) -> bool | None:
+    """Take one job and work on it: whether it ended; None if there was none."""
     try:
         with sessions.begin() as session:
-            return claim(session, name, now=_now(), lease=_lease(settings))
-    except OperationalError:  # the database is away or locked: wait like for an empty queue
-        log.warning("the job table cannot be read; trying again")
+            taken = claim(session, name, now=_now(), lease=_lease(settings))
+        return None if taken is None else _work(settings, sessions, taken, handlers)
+    except OperationalError:  # the database is away: wait as for an empty queue; a lease brings the job back
+        log.warning("the job table cannot be used; trying again")
         return None
 
 
