@@ -174,6 +174,11 @@ class Release:
         """(entries,) uint64: equal where entries have the same formula; 0 where it is not known."""
         return self._arrays["formula_key"]
 
+    @property
+    def partial(self) -> Array:
+        """(entries,) bool: true where principal ions only are listed."""
+        return self._arrays["partial"]
+
     def text(self, column: str, row: int) -> str:
         """One text value, without making the whole entry."""
         ends = self._arrays[f"{column}_end"]
@@ -239,7 +244,14 @@ def build_release(
     aside.mkdir()
     try:
         hashes = {key: _save(array, aside / f"{key}.npy") for key, array in arrays.items()}
-        draft = _draft(name, source, licence, created or datetime.now(UTC), hashes, arrays)
+        draft = _draft(
+            name,
+            source=source,
+            licence=licence,
+            created=created or datetime.now(UTC),
+            hashes=hashes,
+            arrays=arrays,
+        )
         manifest, existed = _settle(aside, home, draft)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
@@ -320,6 +332,7 @@ def _numbers(home: Path) -> list[int]:
 
 def _draft(
     name: str,
+    *,
     source: str,
     licence: str,
     created: datetime,

@@ -221,7 +221,8 @@ def _query_alone(query: UnitSpectrum, pairs: _Pairs, floor: Whole, shared: Float
     levels, level = np.unique(floor, return_inverse=True)
     weight = query.mass.astype(np.float64) * query.intensity
     below = _cumulated(query, levels, weight)
-    return np.maximum(below[level, -1] - below[level, pairs.begin - 1] - shared, 0.0)
+    from_start = below[level, -1] - below[level, pairs.begin - 1]
+    return np.asarray(np.maximum(from_start - shared, 0.0), np.float64)
 
 
 def _neighbours(query: UnitSpectrum, pairs: _Pairs, floor: Whole) -> tuple[Ints, Floats]:
