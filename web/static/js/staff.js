@@ -1,0 +1,69 @@
+// What the laboratory's pages do better with JavaScript; everything works without it.
+(() => {
+  "use strict";
+
+  // Files may be dropped on the frame around the file field; they are sent at once.
+  for (const zone of document.querySelectorAll(".drop")) {
+    const input = zone.querySelector('input[type="file"]');
+    const over = (on) => (event) => { event.preventDefault(); zone.classList.toggle("over", on); };
+    zone.addEventListener("dragenter", over(true));
+    zone.addEventListener("dragover", over(true));
+    zone.addEventListener("dragleave", over(false));
+    zone.addEventListener("drop", (event) => {
+      over(false)(event);
+      if (event.dataTransfer.files.length === 0) return;
+      input.files = event.dataTransfer.files;
+      zone.closest("form").requestSubmit();
+    });
+  }
+
+  // While a file is being read the page asks for the list of files again and again; when the last one has
+  // ended the whole page is loaded once.
+  const files = document.querySelector("[data-poll]");
+  const ask = async () => {
+    const answer = await fetch(files.dataset.poll, { headers: { Accept: "text/html" } });
+    if (!answer.ok) return;
+    files.innerHTML = await answer.text();
+    if (files.querySelector("[data-running]")) setTimeout(ask, 1500);
+    else location.reload();
+  };
+  if (files && files.querySelector("[data-running]")) setTimeout(ask, 1000);
+
+  // "/" goes to the search field, j and k walk through the rows.
+  const search = document.querySelector('input[type="search"]');
+  const rows = [...document.querySelectorAll("a.row")];
+  addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target.closest("input, textarea, select")) return;
+    if (event.key === "/" && search) { event.preventDefault(); search.focus(); search.select(); }
+    const step = { j: 1, k: -1 }[event.key];
+    if (!step || rows.length === 0) return;
+    const at = rows.indexOf(document.activeElement);
+    rows[Math.min(rows.length - 1, Math.max(0, at + step))].focus();
+  });
+
+  // How the words a product was sold under are understood, a moment after the last key.
+  const words = document.querySelector("[data-recognise]");
+  if (words) {
+    const shown = document.querySelector("#recognised");
+    let timer = 0;
+    const recognise = async () => {
+      if (words.value.trim() === "") { shown.textContent = ""; return; }
+      const answer = await fetch(`${words.dataset.recognise}?text=${encodeURIComponent(words.value)}`);
+      if (!answer.ok) return;
+      const { name } = await answer.json();
+      shown.textContent = name ? `${shown.dataset.known} ${name}` : shown.dataset.unknown;
+    };
+    words.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(recognise, 250); });
+  }
+
+  for (const button of document.querySelectorAll("[data-print]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => window.print());
+  }
+
+  // A form is sent once, however often the button is pressed.
+  for (const form of document.querySelectorAll("form[data-once]")) {
+    form.addEventListener("submit", () => setTimeout(() => { for (const button of form.querySelectorAll("button")) button.disabled = true; }));
+  }
+})();

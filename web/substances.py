@@ -1,0 +1,69 @@
+"""Names of substances in the language of a page, and the suggestions of the intake form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+from flask import Flask
+from flask_babel import gettext as _
+
+from library.answer import Component, Decision
+from library.substances import Substances, load_substances
+from web.locale import language
+from xbt.domain.findings import Finding
+
+
+@lru_cache(maxsize=1)
+def known() -> Substances:
+    """The shipped substances, read once per process."""
+    return load_substances()
+
+
+def install(app: Flask) -> None:
+    """Give the templates of ``app`` names to show."""
+    app.jinja_env.filters.update(
+        substance=lambda key: name_of(key, key),
+        finding_names=lambda finding: joined(finding_names(finding)),
+        group_names=lambda group: joined(map(name_of, group.keys, group.names)),
+        component_name=component_name,
+    )
+
+
+def name_of(key: str, fallback: str) -> str:
+    """How people call a substance in the language of the page; ``fallback`` where we have no name for it."""
+    if known().by_key(key) is None and known().by_inchikey(key) is None:
+        return fallback or key
+    return known().display_name(key, language())
+
+
+def finding_names(finding: Finding) -> tuple[str, ...]:
+    """The names of a finding; more than one where the method cannot tell them apart."""
+    return tuple(map(name_of, finding.substances, finding.names))
+
+
+def component_name(component: Component) -> str:
+    """What a component seems to be, in a few words."""
+    if component.decision is Decision.ARTEFACT:
+        return component.artefact or _("artefact")
+    if component.decision is Decision.UNKNOWN or not component.candidates:
+        return _("not recognised")
+    best = component.candidates[0]
+    keys = best.isomer_group_inchikeys or [best.inchikey]
+    names = best.isomer_group or [best.name]
+    return joined(map(name_of, keys, names))
+
+
+def joined(names: Iterable[str]) -> str:
+    """Names of which one is meant."""
+    return _(" or ").join(names)
+
+
+@lru_cache(maxsize=4)
+def suggestions(language_: str) -> tuple[str, ...]:
+    """Names and street names for the field "sold as", in the order of the alphabet."""
+    words: set[str] = set()
+    for one in known():
+        words.add(one.name_fr if language_ == "fr" else one.name_en)
+        words.update(one.street_names)
+    return tuple(sorted(words, key=str.casefold))

@@ -1,0 +1,265 @@
+"""Codes of the record as words for people. Stored are codes; this is where they become a language.
+
+Every table maps a stable code to a lazily translated text; what is not in a table is shown as a plain
+general sentence, never as the code's or an exception's own text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Flask
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from alerts.lifecycle import AlertState, SignalState
+from alerts.rules import Likelihood, Rule
+from alerts.tables import Severity
+from library.answer import Decision
+from xbt.domain.errors import Refused
+from xbt.domain.findings import Amount, Certainty
+from xbt.domain.people import Role
+from xbt.domain.samples import Form, Reason, Use
+from xbt.domain.states import SampleState, Step
+
+STATES = {
+    SampleState.RECEIVED: _l("Received"),
+    SampleState.IN_ANALYSIS: _l("In analysis"),
+    SampleState.PROPOSED: _l("To be signed"),
+    SampleState.SIGNED: _l("To be released"),
+    SampleState.RELEASED: _l("Released"),
+    SampleState.AMENDING: _l("Being corrected"),
+    SampleState.WITHDRAWN: _l("Withdrawn"),
+}
+STATE_TONE = {
+    SampleState.PROPOSED: "warn",
+    SampleState.SIGNED: "warn",
+    SampleState.RELEASED: "go",
+    SampleState.AMENDING: "warn",
+    SampleState.WITHDRAWN: "alert",
+}
+FORMS = {
+    Form.POWDER: _l("powder"),
+    Form.TABLET: _l("tablet"),
+    Form.CRYSTAL: _l("crystal"),
+    Form.CAPSULE: _l("capsule"),
+    Form.LIQUID: _l("liquid"),
+    Form.BLOTTER: _l("blotter"),
+    Form.PLANT: _l("plant material"),
+    Form.RESIDUE: _l("residue"),
+    Form.OTHER: _l("something else"),
+}
+USES = {
+    Use.NOT_YET: _l("not yet taken"),
+    Use.TAKEN: _l("already taken"),
+    Use.NOT_SAID: _l("not said"),
+}
+REASONS = {
+    Reason.CHECK: _l("to know what it is before use"),
+    Reason.UNEXPECTED_EFFECT: _l("effects were not as expected"),
+    Reason.ADVERSE_EVENT: _l("somebody was unwell"),
+    Reason.NEW_PRODUCT: _l("new product or new source"),
+    Reason.NOT_SAID: _l("not said"),
+}
+ROLES = {
+    Role.TECHNICIAN: _l("Technician"),
+    Role.WORKER: _l("Harm-reduction worker"),
+    Role.COORDINATOR: _l("Coordinator"),
+    Role.MANAGER: _l("Laboratory manager"),
+}
+DECISIONS = {
+    Decision.IDENTIFIED: _l("one substance stands out"),
+    Decision.GROUP: _l("one of a group this technique cannot separate"),
+    Decision.ARTEFACT: _l("artefact of the instrument"),
+    Decision.UNKNOWN: _l("not recognised"),
+}
+DECISION_TONE = {Decision.IDENTIFIED: "go", Decision.GROUP: "warn", Decision.UNKNOWN: "warn"}
+AMOUNTS = {
+    Amount.MAIN: _l("main part of what was detected"),
+    Amount.MINOR: _l("smaller part"),
+    Amount.TRACE: _l("trace"),
+}
+CERTAINTIES = {
+    Certainty.PRESUMPTIVE: _l("first indication"),
+    Certainty.IDENTIFIED: _l("identified"),
+    Certainty.CONFIRMED: _l("confirmed by two techniques"),
+}
+TECHNIQUES = {
+    "gc_ms": _l("gas chromatography with mass spectrometry (GC-MS)"),
+    "ms": _l("mass spectrometry"),
+}
+STEP_NAMES = {
+    Step.SUBMIT: _l("Submit for signature"),
+    Step.SIGN: _l("Sign"),
+    Step.RELEASE: _l("Release to the ticket"),
+    Step.RETURN: _l("Send back"),
+    Step.WITHDRAW: _l("Withdraw"),
+    Step.AMEND: _l("Correct"),
+    Step.ANALYSE: _l("Analyse"),
+}
+# Why a button is grey: codes of `xbt.services.guards`.
+WHY_NOT = {
+    "not_allowed": _l("Your role does not include this step."),
+    "not_now": _l("The sample is not at this point."),
+    "still_working": _l("A file is still being read."),
+    "no_analysis": _l("No file has been analysed yet."),
+    "undecided": _l("Some components await your decision."),
+    "own_work": _l("You submitted this result; another person has to sign it."),
+}
+RULES = {
+    Rule.WATCH_LIST: _l("on the watch list"),
+    Rule.MISMATCH: _l("not what it was sold as"),
+    Rule.ADULTERATION: _l("something active that does not belong"),
+    Rule.FIRST_EVER: _l("never found before in the network"),
+}
+LEVELS = {
+    Severity.INFORMATION: _l("Information"),
+    Severity.CAUTION: _l("Caution"),
+    Severity.WARNING: _l("Warning"),
+}
+LEVEL_TONE = {Severity.CAUTION: "warn", Severity.WARNING: "alert"}
+LIKELIHOODS = {
+    Likelihood.POSSIBLE: _l("first indication"),
+    Likelihood.LIKELY: _l("identified by one method"),
+    Likelihood.OBSERVED: _l("confirmed"),
+}
+SIGNAL_STATES = {
+    SignalState.OPEN: _l("Open"),
+    SignalState.DRAFTED: _l("Alert begun"),
+    SignalState.DISMISSED: _l("Put aside"),
+    SignalState.SUPERSEDED: _l("No longer shown by the result"),
+    SignalState.WITHDRAWN: _l("Result withdrawn"),
+}
+ALERT_STATES = {
+    AlertState.DRAFT: _l("Draft"),
+    AlertState.APPROVED: _l("Approved"),
+    AlertState.PUBLISHED: _l("Published"),
+    AlertState.EXPIRED: _l("Ended"),
+    AlertState.SUPERSEDED: _l("Replaced"),
+    AlertState.WITHDRAWN: _l("Withdrawn"),
+    AlertState.DISCARDED: _l("Dropped"),
+}
+ALERT_TONE = {
+    AlertState.DRAFT: "warn",
+    AlertState.APPROVED: "warn",
+    AlertState.PUBLISHED: "go",
+    AlertState.WITHDRAWN: "alert",
+}
+# Why a rule fired: codes of `alerts.rules`.
+BECAUSE = {
+    "sold_as_absent": _l("What it was sold as was not found."),
+    "one_of": _l("The method cannot tell which one of a group it is."),
+    "adverse_event": _l("Somebody was unwell."),
+    "possibly_seen": _l("It may have been seen before, as one of a group."),
+}
+# Why an alert's button is grey: codes of `alerts.editorial`.
+WHY_NOT_ALERT = {
+    "not_allowed": _l("Your role does not include this step."),
+    "not_now": _l("The alert is not at this point."),
+    "same_person": _l("You wrote these words; another person has to approve them."),
+    "evidence_changed": _l("The result behind it was corrected or withdrawn."),
+}
+# What the worker is doing: codes of `JobView.text_code`.
+DOING = {
+    "queued": _l("waiting for the worker"),
+    "reading": _l("reading the file"),
+    "identifying": _l("looking for components"),
+    "deconvolving": _l("looking for components"),
+    "searching": _l("comparing with the libraries"),
+    "drawing": _l("drawing the figures"),
+    "storing": _l("storing the answer"),
+}
+# Why a file could not be read: values of `spectra.errors.Fault`.
+FAULTS = {
+    "empty": _l("The file is empty."),
+    "unknown_format": _l("No reader knows this kind of file."),
+    "truncated": _l("The file ends too early; it was probably not copied to its end."),
+    "malformed": _l("The file contradicts its own format."),
+    "no_signal": _l("The file can be read but holds no measurement."),
+    "unsupported": _l("This variant of the format is not read yet."),
+    "too_large": _l("The file holds more than the limit allows."),
+    "forbidden": _l("The file contains something that a measurement never needs, so it was not opened further."),
+    "timed_out": _l("Reading took longer than allowed and was stopped."),
+    "out_of_memory": _l("Reading needed more memory than allowed and was stopped."),
+    "crashed": _l("The reader stopped unexpectedly on this file."),
+}
+REMEDIES = {
+    "empty": _l("Export the run again and check its size before sending."),
+    "unknown_format": _l("Send mzML, ANDI (.cdf), GRAMS .SPC, Agilent DATA.MS, MSP or JCAMP-DX."),
+    "truncated": _l("Copy the file from the instrument again and send it once more."),
+    "malformed": _l("Export it again, or in another format such as mzML."),
+    "no_signal": _l("Check that the run was recorded and export it again."),
+    "unsupported": _l("Export the run as mzML or ANDI (.cdf)."),
+    "too_large": _l("Export a shorter range of the run, or ask the laboratory manager about the limit."),
+    "forbidden": _l("Export it again from the instrument's own software."),
+    "timed_out": _l("Try again; if it stays, export the run in another format."),
+    "out_of_memory": _l("Export the run as centroids, or in another format."),
+    "crashed": _l("Export the run in another format and tell the laboratory manager."),
+}
+# Why something asked for was not done: codes of `xbt.domain.errors`.
+REFUSALS = {
+    **WHY_NOT,
+    "empty": _l("The file is empty; nothing was stored."),
+    "too_large": _l("The file is larger than the limit; nothing was stored."),
+    "disk_full": _l("The disk of the laboratory's server is nearly full; nothing was stored. Tell the manager."),
+    "ticket_expired": _l("This sample was taken in before and its ticket has expired."),
+    "reason_needed": _l("Please give a reason."),
+    "password_needed": _l("The password is not right; nothing was signed."),
+    "same_person": _l("Two different people are needed: whoever drafted an alert does not approve it."),
+    "superseded": _l("A newer analysis of this file exists; decide on that one."),
+    "unsigned": _l("This result is not signed."),
+    "no_result": _l("There is no result yet."),
+}
+
+
+def refusal_sentence(error: Refused) -> str:
+    """What a refusal means, in the language of the page."""
+    if error.code == "undecided" and error.fields.get("components"):
+        return _("These components await a decision: %(numbers)s.", numbers=error.fields["components"])
+    return str(REFUSALS.get(error.code) or _("This is not possible now. Reload the page and look again."))
+
+
+def fault_sentences(error: Mapping[str, str]) -> tuple[str, ...]:
+    """Why a file could not be read and what to do, from the fields of `UnreadableFile.to_dict`."""
+    fault = error.get("fault", "")
+    lines = [FAULTS.get(fault) or _("Something unexpected happened while reading this file.")]
+    if error.get("where"):
+        lines.append(_("Place in the file: %(where)s.", where=error["where"]))
+    lines.append(
+        REMEDIES.get(fault) or _("The file is kept. Tell the laboratory manager; it will be looked at.")
+    )
+    return tuple(str(line) for line in lines)
+
+
+TABLES: dict[str, Mapping[Any, Any]] = {
+    "states": STATES,
+    "state_tone": STATE_TONE,
+    "forms": FORMS,
+    "uses": USES,
+    "reasons": REASONS,
+    "roles": ROLES,
+    "decisions": DECISIONS,
+    "decision_tone": DECISION_TONE,
+    "amounts": AMOUNTS,
+    "certainties": CERTAINTIES,
+    "techniques": TECHNIQUES,
+    "step_names": STEP_NAMES,
+    "why_not": WHY_NOT,
+    "doing": DOING,
+    "rules": RULES,
+    "levels": LEVELS,
+    "level_tone": LEVEL_TONE,
+    "likelihoods": LIKELIHOODS,
+    "signal_states": SIGNAL_STATES,
+    "alert_states": ALERT_STATES,
+    "alert_tone": ALERT_TONE,
+    "because": BECAUSE,
+    "why_not_alert": WHY_NOT_ALERT,
+}
+
+
+def install(app: Flask) -> None:
+    """Give the templates of ``app`` the tables, and a filter for why a file could not be read."""
+    app.jinja_env.globals["texts"] = TABLES
+    app.jinja_env.filters["fault"] = fault_sentences
