@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from itertools import groupby
 
 import msgspec
-from library.substances import Substance, Substances
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from alerts.rules import Found, History, Member, ReleasedSample, Sighting
+from alerts.tables import Kind, Tables
+from library.substances import Substance, Substances
 from xbt.db.models import ResultRow, Sample, Site
 from xbt.domain.findings import Finding
 from xbt.domain.samples import Reason
@@ -26,10 +27,10 @@ from xbt.services.snapshots import Content, content_of
 def member_of(key: str, name: str, substances: Substances) -> Member:
     """The substance behind a finding's key (InChIKey or name) and English name."""
     known = substances.by_inchikey(key) or substances.resolve(key) or substances.resolve(name)
-    return Member(key, name, "") if known is None else _member(known)
+    return Member(key, name, "", "") if known is None else _member(known)
 
 
-def newest_release(sample: Sample, substances: Substances) -> ReleasedSample | None:
+def newest_release(sample: Sample, substances: Substances, tables: Tables) -> ReleasedSample | None:
     """The newest released result of a sample as the rules see it; None if there is none, or it was withdrawn.
 
     ``released_at`` is the first release of the sample: a correction does not make an old finding new.
@@ -37,7 +38,8 @@ def newest_release(sample: Sample, substances: Substances) -> ReleasedSample | N
     row = last_released(sample)
     if row is None or row.withdrawn_at is not None:
         return None
-    expected = substances.by_key(sample.sold_as) if sample.sold_as else None
+    kind = tables.kinds.get(sample.sold_as, Kind())
+    sold = frozenset({sample.sold_as}) | kind.contains
     return ReleasedSample(
         sample_id=sample.id,
         result_id=row.id,
@@ -46,7 +48,8 @@ def newest_release(sample: Sample, substances: Substances) -> ReleasedSample | N
         region=sample.site.region,
         sold_as=sample.sold_as,
         found=tuple(_found(finding, substances) for finding in content_of(row).findings),
-        expected=() if expected is None else (_member(expected),),
+        expected=tuple(_member(one) for key in sorted(sold) if (one := substances.by_key(key)) is not None),
+        expected_kinds=kind.kinds,
         adverse_event=sample.reason is Reason.ADVERSE_EVENT,
         simulated=row.simulated,
     )
@@ -64,7 +67,7 @@ def key_of(substances: Substances, name: str) -> str | None:
 
 
 def _member(substance: Substance) -> Member:
-    return Member(substance.key, substance.name_en, substance.cls)
+    return Member(substance.key, substance.name_en, substance.cls, substance.family)
 
 
 def _found(finding: Finding, substances: Substances) -> Found:

@@ -50,11 +50,12 @@ LIKELIHOOD = {
 
 @dataclass(frozen=True, slots=True, order=True)
 class Member:
-    """A substance as the rules see it; ``cls`` is its class in the substance list, "" if not listed there."""
+    """A substance as the rules see it; class and family are "" if the substance list does not know it."""
 
     key: str
     name: str
     cls: str
+    family: str
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -81,7 +82,7 @@ class ReleasedSample:
     """A released result as the rules see it: nothing that points to a person, a site or a reference.
 
     ``expected`` are the substances that the words of sale stand for, ``expected_kinds`` the classes or
-    watch-list codes ("benzo", "synthetic_cannabinoid"); both empty where the words were not understood.
+    families ("benzo", "synthetic_cannabinoid"); both empty where the words were not understood.
     """
 
     sample_id: int
@@ -229,7 +230,7 @@ def _not_companions(sample: ReleasedSample, tables: Tables) -> list[Found]:
 
 
 def _entry_of(found: Found, tables: Tables) -> WatchEntry | None:
-    entries = {tables.watched(member.key, member.name) for member in found.members} - {None}
+    entries = {tables.watched(member.key, member.family, member.name) for member in found.members} - {None}
     return next((entry for entry in tables.watch_list if entry in entries), None)
 
 
@@ -242,13 +243,14 @@ def _is_silent(entry: WatchEntry, found: Found, sample: ReleasedSample, tables: 
 def _is_kind(entry: WatchEntry, found: Found, sample: ReleasedSample, tables: Tables) -> bool:
     return (
         _fits(found, sample, tables)
-        or entry.code in sample.expected_kinds
-        or any(entry.covers(member.key, member.name) for member in sample.expected)
+        or bool(entry.families & sample.expected_kinds)
+        or any(entry.covers(member.key, member.family, member.name) for member in sample.expected)
     )
 
 
 def _watch_trigger(entry: WatchEntry, found: list[Found], sample: ReleasedSample, tables: Tables) -> Trigger:
-    expected = all(_fits(one, sample, tables) for one in found)
+    keys = _expected_keys(sample, tables)
+    expected = all(one.keys & keys for one in found) or bool(entry.families & sample.expected_kinds)
     severity = entry.severity.lowered() if expected else entry.severity
     certainty = max((one.likelihood for one in found), key=lambda likelihood: likelihood.rank)
     because = {"entry": entry.code, "advice": entry.advice}
@@ -264,7 +266,7 @@ def _expected_keys(sample: ReleasedSample, tables: Tables) -> frozenset[str]:
 
 def _is_expected(found: Found, sample: ReleasedSample, tables: Tables) -> bool:
     return bool(found.keys & _expected_keys(sample, tables)) or any(
-        member.cls in sample.expected_kinds for member in found.members
+        {member.cls, member.family} & sample.expected_kinds for member in found.members
     )
 
 

@@ -15,7 +15,6 @@ from datetime import date, datetime
 from functools import cache, partial
 from typing import Any
 
-from library.substances import load_substances
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -24,6 +23,7 @@ from alerts.released import history_of, key_of, newest_release
 from alerts.rules import History, Likelihood, Rule, Trigger, evaluate
 from alerts.tables import Severity, Tables, load_tables
 from alerts.values import SignalView, Substances
+from library.substances import load_substances
 from xbt.db.models import AlertRow, ResultRow, Sample, SignalRow
 from xbt.domain.errors import NotFound
 from xbt.domain.people import SYSTEM, Actor
@@ -50,7 +50,7 @@ def handle_detect(context: JobContext, payload: Mapping[str, Any]) -> None:
 def detect(session: Session, sample: Sample, history: History, *, now: datetime) -> int:
     """Bring a sample's signals in line with its newest released result; the number of new signals."""
     signals = {(row.rule, row.subject): row for row in _signals_of(session, sample)}
-    released = newest_release(sample, load_substances())
+    released = newest_release(sample, load_substances(), _tables())
     if released is None:
         _end(session, signals.values(), SignalState.WITHDRAWN, now)
         return 0

@@ -15,10 +15,11 @@ from importlib.resources import files
 from typing import Any
 
 from babel.dates import format_date
-from library.substances import load_substances
 
 from alerts.rules import Rule
 from alerts.values import PublicState, PublishedAlert, SignalView, Substances, Wording
+from library.substances import load_substances
+from library.vocabulary import NOTHING_SAID, label
 
 LANGUAGES = ("fr", "en")
 
@@ -50,7 +51,7 @@ def propose(
     say = _sentences()[language]
     fields = {
         "substances": _substances(signal.substances, language, say, name_of),
-        "sold_as": name_of(signal.sold_as, signal.sold_as, language) if signal.sold_as else "",
+        "sold_as": label(signal.sold_as, language),
         "region": signal.region,
         "date": format_date(signal.released_at, "long", locale=language),
     }
@@ -137,7 +138,7 @@ def _status(alert: PublishedAlert) -> list[str]:
 
 
 def _title(signal: SignalView) -> str:
-    if signal.sold_as:
+    if _was_said(signal):
         return "title_sold_as"
     return "title" if signal.region else "title_no_region"
 
@@ -146,12 +147,16 @@ def _parts(signal: SignalView) -> list[list[str]]:
     """Codes of sentences, by paragraph."""
     absent = signal.rule is Rule.MISMATCH or "sold_as_absent" in signal.because
     one_of = any(len(group.keys) > 1 for group in signal.substances)
-    what = ["found" if signal.sold_as else "found_no_sale"]
-    what += ["absent"] * (absent and bool(signal.sold_as)) + ["one_of"] * one_of
+    what = ["found" if _was_said(signal) else "found_no_sale"]
+    what += ["absent"] * (absent and _was_said(signal)) + ["one_of"] * one_of
     what += ["first"] * (Rule.FIRST_EVER in (signal.rule, *signal.also))
     what += ["adverse"] * ("adverse_event" in signal.because)
     where = ["analysed" if signal.region else "analysed_no_region"]
     return [where + what, [signal.certainty.value, "look_alike"]]
+
+
+def _was_said(signal: SignalView) -> bool:
+    return signal.sold_as not in {"", NOTHING_SAID}
 
 
 def _first_upper(text: str) -> str:

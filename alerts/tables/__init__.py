@@ -48,6 +48,7 @@ class WatchEntry:
     """One line of the watch list; keys of substances, and pieces of names in lower case."""
 
     code: str
+    families: frozenset[str]
     substances: frozenset[str]
     name_contains: tuple[str, ...]
     name_excludes: tuple[str, ...]
@@ -56,10 +57,12 @@ class WatchEntry:
     ignore_trace: bool
     advice: str
 
-    def covers(self, key: str, name: str) -> bool:
-        """Whether a substance stands on this line, by key or, for analogues not in the list, by name."""
-        if key in self.substances:
+    def covers(self, key: str, family: str, name: str) -> bool:
+        """Whether a substance stands on this line; by name only for what the substance list does not know."""
+        if key in self.substances or family in self.families:
             return True
+        if family:
+            return False
         lower = name.casefold()
         return any(piece in lower for piece in self.name_contains) and not any(
             piece in lower for piece in self.name_excludes
@@ -75,19 +78,28 @@ class Product:
 
 
 @dataclass(frozen=True, slots=True)
+class Kind:
+    """What a word of sale may mean that is not one substance: keys, and classes or families."""
+
+    contains: frozenset[str] = frozenset()
+    kinds: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Tables:
     """Everything the rules know; keys are substance keys."""
 
     watch_list: tuple[WatchEntry, ...]
     products: Mapping[str, Product]
+    kinds: Mapping[str, Kind]
     established: frozenset[str]
     inactive: frozenset[str]
     inactive_classes: frozenset[str]
     warning_classes: frozenset[str]
 
-    def watched(self, key: str, name: str) -> WatchEntry | None:
+    def watched(self, key: str, family: str, name: str) -> WatchEntry | None:
         """The first line of the watch list that fits, if any."""
-        return next((entry for entry in self.watch_list if entry.covers(key, name)), None)
+        return next((entry for entry in self.watch_list if entry.covers(key, family, name)), None)
 
 
 def load_tables(key_of: Callable[[str], str | None]) -> Tables:
@@ -99,13 +111,11 @@ def load_tables(key_of: Callable[[str], str | None]) -> Tables:
     """
     keys = _resolver(key_of)
     actives = _read("actives.toml")
+    sold = _read("products.toml")
     return Tables(
         watch_list=tuple(_watch_entry(row, keys) for row in _read("watch_list.toml")["entry"]),
-        products={
-            key: _product(row, keys)
-            for row in _read("products.toml")["product"]
-            for key in keys([row["product"]])
-        },
+        products={key: _product(row, keys) for row in sold["product"] for key in keys([row["product"]])},
+        kinds={row["kind"]: _kind(row, keys) for row in sold["kind"]},
         established=keys(_read("established.toml")["established"]),
         inactive=keys(actives["inactive"]),
         inactive_classes=frozenset(actives["inactive_classes"]),
@@ -127,7 +137,8 @@ def _read(name: str) -> dict[str, Any]:
 def _watch_entry(row: Mapping[str, Any], keys: Callable[[list[str]], frozenset[str]]) -> WatchEntry:
     return WatchEntry(
         code=row["code"],
-        substances=keys(row["substances"]),
+        families=frozenset(row.get("families", ())),
+        substances=keys(row.get("substances", [])),
         name_contains=tuple(row["name_contains"]),
         name_excludes=tuple(row.get("name_excludes", ())),
         severity=Severity(row["severity"]),
@@ -139,3 +150,7 @@ def _watch_entry(row: Mapping[str, Any], keys: Callable[[list[str]], frozenset[s
 
 def _product(row: Mapping[str, Any], keys: Callable[[list[str]], frozenset[str]]) -> Product:
     return Product(seen_as=keys(row.get("seen_as", [])), companions=keys(row.get("companions", [])))
+
+
+def _kind(row: Mapping[str, Any], keys: Callable[[list[str]], frozenset[str]]) -> Kind:
+    return Kind(contains=keys(row.get("contains", [])), kinds=frozenset(row.get("kinds", ())))

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from library.substances import load_substances
 from sqlalchemy.orm import Session, sessionmaker
 
+from library import vocabulary
+from library.substances import load_substances
 from xbt.db.models import Base, ResultRow, Sample, Site, StaffRole, StaffUser
 from xbt.db.session import make_engine, session_factory
 from xbt.domain.findings import Amount, Certainty, Finding
@@ -95,13 +96,12 @@ def release(session: Session, people: dict[str, Actor]) -> Release:
         reason: Reason = Reason.CHECK,
         simulated: bool = False,
     ) -> Sample:
-        known = load_substances().resolve(sold_as) if sold_as else None
         sample = Sample(
             reference=f"26-{next(numbers):05d}",
             site_id=people["wim"].site_id,
             state=SampleState.RELEASED,
             sold_as_text=sold_as,
-            sold_as=known.key if known else "",
+            sold_as=vocabulary.sold_as(sold_as),
             form=Form.POWDER,
             reason=reason,
             received_on=NOW.date(),

@@ -34,11 +34,17 @@ CLASSES = {
     "caffeine": "cut", "paracetamol": "cut", "thc": "cannabinoid", "cbn": "cannabinoid",
     "mdmb-4en-pinaca": "cannabinoid", "adb-butinaca": "cannabinoid",
 }  # fmt: skip
+FAMILIES = {
+    "fentanyl": "fentanyl", "4-anpp": "fentanyl", "pmma": "paramethoxy", "25i-nbome": "nbome",
+    "atropine": "tropane_anticholinergic", "xylazine": "alpha2",
+    "mdmb-4en-pinaca": "synthetic_cannabinoid", "adb-butinaca": "synthetic_cannabinoid",
+}  # fmt: skip
 START = datetime(2026, 11, 2, 9, tzinfo=UTC)
 
 
 def member(name: str) -> Member:
-    return Member(name, name, CLASSES.get(name, ""))
+    cls = CLASSES.get(name, "")
+    return Member(name, name, cls, FAMILIES.get(name, cls))
 
 
 def found(text: str, amount: Amount = Amount.MAIN, certainty: Certainty = Certainty.CONFIRMED) -> Found:

@@ -78,6 +78,17 @@ def test_salts_names_and_languages_meet_in_one_key(
     assert signals(session, people["ana"]) == ()
 
 
+def test_a_kind_of_product_counts_as_what_was_sold(
+    sessions: sessionmaker[Session], session: Session, people: People, release: Release
+) -> None:
+    detect(sessions, session, release("street benzos", "Bromazepam"))
+    detect(sessions, session, release("tuci", "Ketamine", "MDMA", "Caffeine"))
+    detect(sessions, session, release("spice", "MDMB-4en-PINACA"))
+    detect(sessions, session, release("tuci", "Cocaine"))
+    rules = [(one.rule, one.sold_as) for one in signals(session, people["ana"])]
+    assert rules == [(Rule.MISMATCH, "tuci"), (Rule.FIRST_EVER, "spice")]
+
+
 def test_the_first_time_is_only_once(
     sessions: sessionmaker[Session], session: Session, people: People, release: Release
 ) -> None:

@@ -4,13 +4,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from library.substances import load_substances
 
 from alerts.lifecycle import SignalState
 from alerts.rules import Likelihood, Rule
 from alerts.tables import Severity
 from alerts.values import SignalView, Substances
 from alerts.wording import LANGUAGES, forbidden_words, names_held, propose
+from library.substances import load_substances
 
 
 def key(name: str) -> str:
