@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from library.forms import FormKind
 from library.release import Reference, Release
 from library.search import Hit
 from spectra.model import Floats, Ints
@@ -23,7 +24,7 @@ from spectra.similarity.mass import UnitSpectrum, match_factors
 # group of the best hit in 95 % of the answers with the right formula (84 % by the best hit alone).
 INSEPARABLE = 875.0
 
-_TAKEN = frozenset({"base", "salt"})
+_TAKEN = frozenset({FormKind.BASE, FormKind.SALT})
 
 
 def isomer_group(

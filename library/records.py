@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from library.formats.msp import Record, Skipped
+from library.forms import Form, FormKind
+from library.substances import classify_form, load_substances
 from spectra.similarity.mass import unit_mass
 
 
@@ -28,7 +30,7 @@ class Entry:
     """A record that goes into a release, with the substance it is a form of."""
 
     record: Record
-    kind: str
+    kind: FormKind
     parent: str
     compound: str  # equal for spectra of one compound in one form
 
@@ -74,13 +76,17 @@ def connectivity(inchikey: str) -> str:
 
 
 def _entry(record: Record) -> Entry:
-    kind, parent = "base", ""
-    return Entry(record, kind, parent, _compound(record, kind))
+    form = classify_form(record.name, record.formula, record.inchikey)
+    return Entry(record, form.kind, form.parent, _compound(record, form))
 
 
-def _compound(record: Record, kind: str) -> str:
+def _compound(record: Record, form: Form) -> str:
+    """One text for all spectra of one compound: a salt is its base in the ion source, a label is not."""
     identity = connectivity(record.inchikey) or f"{record.name.casefold()} {record.formula}"
-    return f"{identity} {kind}" if kind == "isotopologue" else identity
+    if form.kind is FormKind.SALT:
+        parent = load_substances().by_key(form.parent)
+        return connectivity(parent.inchikey if parent else "") or identity
+    return f"{identity} {record.name.casefold()}" if form.kind is FormKind.ISOTOPOLOGUE else identity
 
 
 def _identity(entry: Entry) -> bytes:

@@ -30,6 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from library.formats.msp import Record, Skipped
+from library.forms import FormKind
 from library.records import Notice, Prepared, prepare
 from spectra.model import MassSpectrum, spectrum_from_peaks
 from spectra.similarity.mass import UnitTable, unit_table
@@ -75,8 +76,8 @@ class Reference:
     ----------
     library : name of the library.
     number : row of the release, from 0; `Release.entry` takes it.
-    kind : "base", "salt", "isotopologue" or "derivative".
-    parent : InChIKey (or name) of the substance it is a form of, "" for a base or where not known.
+    kind : what it is a spectrum of.
+    parent : key of the substance it is a form of (`library.substances`), "" where that is not known.
     partial, mz_low : as in `library.formats.msp.Record`.
     """
 
@@ -86,7 +87,7 @@ class Reference:
     inchikey: str
     formula: str
     cas: str
-    kind: str
+    kind: FormKind
     parent: str
     partial: bool
     mz_low: float | None
@@ -175,6 +176,11 @@ class Release:
         return self._arrays["formula_key"]
 
     @property
+    def labelled(self) -> Array:
+        """(entries,) bool: true for isotopologues."""
+        return self._arrays["labelled"]
+
+    @property
     def partial(self) -> Array:
         """(entries,) bool: true where principal ions only are listed."""
         return self._arrays["partial"]
@@ -205,6 +211,7 @@ class Release:
             partial=bool(self._arrays["partial"][row]),
             mz_low=_known(self._arrays["mz_low"][row]),
             spectrum=spectrum_from_peaks(self._arrays["mz"][ions], self._arrays["intensity"][ions]),
+            kind=FormKind(texts.pop("kind")),
             synonyms=synonyms,
             retention_index=_known(self._arrays["retention_index"][row]),
             **texts,
@@ -278,9 +285,7 @@ def open_release(directory: Path) -> Release:
     """
     manifest = _manifest(directory)
     try:
-        arrays = {
-            key: np.load(_file(directory, key), mmap_mode="r", allow_pickle=False) for key in manifest.sha256
-        }
+        arrays = {key: _load(_file(directory, key)) for key in manifest.sha256}
     except (OSError, ValueError) as error:
         raise LibraryError(LibraryFault.DAMAGED, manifest.name, str(directory.name)) from error
     return Release(directory, manifest, arrays)
@@ -391,6 +396,7 @@ def _arrays(prepared: Prepared) -> dict[str, Array]:
         "intensity": intensity,
         "mz_low": mz_low,
         "partial": partial,
+        "labelled": np.array([entry.kind == FormKind.ISOTOPOLOGUE for entry in entries], bool),
         "retention_index": _numbers_or_nan([record.retention_index for record in records]),
         "compound_key": np.array([key_of(entry.compound) for entry in entries], np.uint64),
         "formula_key": np.array([key_of(entry.record.formula) for entry in entries], np.uint64),
@@ -420,6 +426,11 @@ def _numbers_or_nan(values: Sequence[float | None]) -> NDArray[np.float64]:
 
 def _known(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
+
+
+def _load(path: Path) -> Array:
+    """The mapped array, as a plain one: `numpy.memmap` pays for being its own class at every index."""
+    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False)).view(np.ndarray)
 
 
 def _save(array: Array, path: Path) -> str:

@@ -76,12 +76,14 @@ class Matches:
     ----------
     match_factor, reverse_match_factor : (rows,) float64, 0..999.5.
     cosine : (rows,) float64, 0..1, of weights √(m·I); its square is the first term of the match factor.
+    plain_cosine : (rows,) float64, 0..1, of intensities: strong ions decide, so it bears contamination.
     common : (rows,) int64, ions in both.
     """
 
     match_factor: Floats
     reverse_match_factor: Floats
     cosine: Floats
+    plain_cosine: Floats
     common: Ints
 
 
@@ -166,81 +168,102 @@ def match_factors(query: UnitSpectrum, table: UnitTable, rows: Ints) -> Matches:
     -------
     `Matches` of k entries in the order of ``rows``; 0 where nothing is in common.
     """
-    pairs = _pair_up(query, table, np.asarray(rows, np.int64))
-    count = len(pairs.begin)
-    common = pairs.both
-    owner, mass = pairs.owner, pairs.mass.astype(np.float64)
-    n1 = np.bincount(owner[common], minlength=count)
-    products = np.sqrt(pairs.u * pairs.l)
-    sum_ul = _sum_by(owner, common, mass * products, count)
-    sum_ll = _sum_by(owner, common | pairs.only_l, mass * pairs.l, count)
-    reverse_uu = _sum_by(owner, common, mass * pairs.u, count)
-    alone = _query_alone(query, pairs, table.floor[rows], _sum_by(owner, pairs.strong, mass * pairs.u, count))
-    n2, ratio = _neighbours(query, pairs, table.floor[rows])
-    forward = _share(sum_ul**2, (reverse_uu + alone) * sum_ll)
-    reverse = _share(sum_ul**2, reverse_uu * sum_ll)
+    chosen = np.asarray(rows, np.int64)
+    shared = _pair_up(query, table, chosen)
+    missing = _missing(query, table.floor[chosen], shared)
+    m, u, l, n = shared.mass.astype(np.float64), shared.u, shared.l, len(chosen)  # noqa: E741
+    n1 = np.bincount(shared.owner[u > 0], minlength=n)
+    n2, term2 = _neighbours(shared, missing)
+    common = _sum(shared.owner, m * np.sqrt(u * l), n) ** 2
+    reverse_uu, sum_ll = _sum(shared.owner, m * u, n), _sum(shared.owner, m * l, n)
+    forward = _share(common, (reverse_uu + missing.weighted) * sum_ll)
+    reverse = _share(common, reverse_uu * sum_ll)
+    plain = _share(
+        _sum(shared.owner, u * l, n) ** 2,
+        (_sum(shared.owner, u**2, n) + missing.squared) * _sum(shared.owner, l**2, n),
+    )
     return Matches(
-        _composite(forward, ratio, n1, n2), _composite(reverse, ratio, n1, n2), np.sqrt(forward), n1
+        match_factor=_composite(forward, term2, n1, n2),
+        reverse_match_factor=_composite(reverse, term2, n1, n2),
+        cosine=np.sqrt(forward),
+        plain_cosine=np.sqrt(plain),
+        common=n1,
     )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Pairs:
-    """All ions of the rows compared, flat, with what the query has at the same mass."""
+class _Shared:
+    """The counted ions of the rows compared, flat in order of row and mass, with the query's beside them."""
 
     begin: Ints  # (rows,) where the comparison starts
     owner: Ints  # (ions,) position in rows
     mass: Ints
-    u: Floats
+    u: Floats  # 0 where the query has none
     l: Floats  # noqa: E741 - the letter of the formula
-    both: NDArray[np.bool_]
-    only_l: NDArray[np.bool_]
-    strong: NDArray[np.bool_]  # common, and the query ion reaches the row's floor
 
 
-def _pair_up(query: UnitSpectrum, table: UnitTable, rows: Ints) -> _Pairs:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Missing:
+    """Ions of the query that rows should show and do not."""
+
+    weighted: Floats  # (rows,) sum of m·u
+    squared: Floats  # (rows,) sum of u²
+    level: Ints  # (rows,) line of ``below`` that holds for a row
+    below: Floats  # (levels, HIGHEST_MASS + 1) number of counted query ions up to a mass
+
+
+def _pair_up(query: UnitSpectrum, table: UnitTable, rows: Ints) -> _Shared:
     begin = np.maximum(table.start[rows].astype(np.int64), query.start)
     counts = table.offset[rows + 1] - table.offset[rows]
     ends = np.cumsum(counts)
     owner = np.repeat(np.arange(len(rows)), counts)
     ions = np.arange(len(owner)) + np.repeat(table.offset[rows] - (ends - counts), counts)
-    mass = table.mass[ions].astype(np.int64)
-    l_ = table.intensity[ions].astype(np.float64)
-    dense = np.zeros(HIGHEST_MASS + 1)
+    mass, intensity = table.mass[ions], table.intensity[ions]
+    dense = np.zeros(HIGHEST_MASS + 1, np.int32)
     dense[query.mass] = query.intensity
     u = dense[mass]
-    inside = mass >= begin[owner]
-    both = inside & (u > 0) & ((u > 1) | (l_ > 1))
-    only_l = inside & (u == 0) & (l_ > 1)
-    strong = both & (u >= table.floor[rows][owner])
-    return _Pairs(begin, owner, mass, u, l_, both, only_l, strong)
+    counted = np.flatnonzero((mass >= begin[owner]) & ((u >= NOISE_FLOOR) | (intensity >= NOISE_FLOOR)))
+    return _Shared(
+        begin=begin,
+        owner=owner[counted],
+        mass=mass[counted].astype(np.int64),
+        u=u[counted].astype(np.float64),
+        l=intensity[counted].astype(np.float64),
+    )
 
 
-def _query_alone(query: UnitSpectrum, pairs: _Pairs, floor: Whole, shared: Floats) -> Floats:
-    """Σ m·u over ions of the query that a row should show and does not."""
+def _missing(query: UnitSpectrum, floor: Whole, shared: _Shared) -> _Missing:
     levels, level = np.unique(floor, return_inverse=True)
-    weight = query.mass.astype(np.float64) * query.intensity
-    below = _cumulated(query, levels, weight)
-    from_start = below[level, -1] - below[level, pairs.begin - 1]
-    return np.asarray(np.maximum(from_start - shared, 0.0), np.float64)
+    mass, u = query.mass.astype(np.float64), query.intensity.astype(np.float64)
+    strong = np.where(shared.u >= floor[shared.owner], shared.u, 0.0)
+    rows, before = len(floor), shared.begin - 1
+
+    def rest(weight: Floats, found: Floats) -> Floats:
+        below = _cumulated(query, levels, weight)
+        total = below[level, -1] - below[level, before]
+        return np.asarray(np.maximum(total - _sum(shared.owner, found, rows), 0.0), np.float64)
+
+    return _Missing(
+        weighted=rest(mass * u, strong * shared.mass),
+        squared=rest(u**2, strong**2),
+        level=level,
+        below=_cumulated(query, levels, np.ones(len(mass))),
+    )
 
 
-def _neighbours(query: UnitSpectrum, pairs: _Pairs, floor: Whole) -> tuple[Ints, Floats]:
+def _neighbours(shared: _Shared, missing: _Missing) -> tuple[Ints, Floats]:
     """Number of neighbour pairs per row and term 2 (0 where there is none)."""
-    levels, level = np.unique(floor, return_inverse=True)
-    below = _cumulated(query, levels, np.ones(len(query.mass)))
-    counted = np.flatnonzero(pairs.both | pairs.only_l)
-    before, here = counted[:-1], counted[1:]
-    linked = (pairs.owner[before] == pairs.owner[here]) & pairs.both[before] & pairs.both[here]
-    before, here = before[linked], here[linked]
-    owner = pairs.owner[here]
-    gap = below[level[owner], pairs.mass[here] - 1] - below[level[owner], pairs.mass[before]]
-    before, here, owner = before[gap == 0], here[gap == 0], owner[gap == 0]
-    x = np.sqrt(pairs.u[here] * pairs.l[before])
-    y = np.sqrt(pairs.u[before] * pairs.l[here])
-    mass = pairs.mass[here].astype(np.float64)
-    rows = len(pairs.begin)
-    agreement = _sum(owner, mass * np.minimum(x, y) / np.maximum(x, y), rows)
+    common = shared.u > 0
+    linked = common[:-1] & common[1:] & (shared.owner[:-1] == shared.owner[1:])
+    before = np.flatnonzero(linked)
+    level = missing.level[shared.owner[before]]
+    between = missing.below[level, shared.mass[before + 1] - 1] - missing.below[level, shared.mass[before]]
+    before = before[between == 0]
+    here, owner, rows = before + 1, shared.owner[before], len(shared.begin)
+    x = shared.u[here] * shared.l[before]
+    y = shared.u[before] * shared.l[here]
+    mass = shared.mass[here].astype(np.float64)
+    agreement = _sum(owner, mass * np.sqrt(np.minimum(x, y) / np.maximum(x, y)), rows)
     return np.bincount(owner, minlength=rows), _share(agreement, _sum(owner, mass, rows))
 
 
@@ -253,10 +276,6 @@ def _cumulated(query: UnitSpectrum, levels: Whole, weight: Floats) -> Floats:
 
 def _composite(term1: Floats, term2: Floats, n1: Ints, n2: Ints) -> Floats:
     return np.maximum(1000 * _share(term1 * n1 + term2 * n2, (n1 + n2).astype(np.float64)) - 0.5, 0.0)
-
-
-def _sum_by(owner: Ints, chosen: NDArray[np.bool_], values: Floats, rows: int) -> Floats:
-    return _sum(owner[chosen], values[chosen], rows)
 
 
 def _sum(owner: Ints, values: Floats, rows: int) -> Floats:
