@@ -78,7 +78,7 @@ def _draw(draw: Callable[[Figure], None], size: tuple[float, float], kind: str) 
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    with matplotlib.rc_context(STYLE):
+    with matplotlib.rc_context(STYLE):  # type: ignore[arg-type]
         figure = Figure(figsize=size, layout="constrained")
         FigureCanvasAgg(figure)
         draw(figure)
@@ -99,7 +99,7 @@ def _chromatogram(axes: Axes, answer: Identification) -> None:
         inside = (time >= (component.rt_start_min or 0)) & (time <= (component.rt_end_min or 0))
         axes.fill_between(time[inside], height[inside], color=COLOUR[component.decision], alpha=0.3, lw=0)
     top = float(height.max(initial=1.0))
-    axes.set(xlim=(time[0], time[-1]), ylim=(0, 1.75 * top), xlabel="Retention time (min)", ylabel="Counts")
+    axes.set(xlim=(time[0], time[-1]), ylim=(0, 2.0 * top), xlabel="Retention time (min)", ylabel="Counts")
     axes.set_yticks([t for t in axes.get_yticks() if t <= top])
     _names(axes, answer, time, height, top)
     if answer.file.simulated:
@@ -108,17 +108,17 @@ def _chromatogram(axes: Axes, answer: Identification) -> None:
 
 def _names(axes: Axes, answer: Identification, time: np.ndarray, height: np.ndarray, top: float) -> None:
     """Names above the largest components, moved apart sideways where they would overlap."""
-    largest = sorted(answer.components, key=lambda c: -c.area_share)[:LABELS]
-    shown = sorted((c for c in largest if c.rt_min is not None), key=lambda c: c.rt_min or 0.0)
+    first = sorted(answer.components, key=lambda c: (c.decision is Decision.UNKNOWN, -c.area_share))
+    shown = sorted((c for c in first[:LABELS] if c.rt_min is not None), key=lambda c: c.rt_min or 0.0)
     places = _apart([c.rt_min or 0.0 for c in shown], 0.028 * float(time[-1] - time[0]), float(time[-1]))
     for component, place in zip(shown, places, strict=True):
         apex = component.rt_min or 0.0
         axes.annotate(
-            _short(f"{component.number} {label(component)}", 30),
+            _short(f"{component.number} {label(component)}", 26),
             xy=(apex, float(np.interp(apex, time, height))),
             xytext=(place, 1.08 * top),
-            rotation=60,
-            fontsize=8,
+            rotation=65,
+            fontsize=7.5,
             color=COLOUR[component.decision],
             arrowprops={"arrowstyle": "-", "color": FAINT, "lw": 0.5},
         )

@@ -25,7 +25,7 @@ from library.answer import (
 )
 from library.artefacts import artefact_of
 from library.groups import isomer_group
-from library.release import Reference, Release
+from library.release import Release
 from library.search import Hit, search
 from spectra.chromatography.deconvolution import ComponentPeak, Deconvolution, deconvolve
 from spectra.model import MassSpectrum, Run, Technique
@@ -138,7 +138,7 @@ def decide(candidates: Sequence[Candidate]) -> Decision:
 
 
 def _candidate(rank: int, hit: Hit, releases: Sequence[Release]) -> Candidate:
-    group = _named_once(hit.reference, isomer_group(releases, hit))
+    group = isomer_group(releases, hit)
     return Candidate(
         rank=rank,
         name=hit.reference.name,
@@ -154,14 +154,6 @@ def _candidate(rank: int, hit: Hit, releases: Sequence[Release]) -> Candidate:
         spectrum=_peaks(hit.reference.spectrum),
         partial=hit.reference.partial,
     )
-
-
-def _named_once(own: Reference, group: Sequence[Reference]) -> list[Reference]:
-    """The group, its own substance first, each substance once whatever its name in other libraries."""
-    named = {own.inchikey or own.name: own}
-    for reference in group:
-        named.setdefault(reference.inchikey or reference.name, reference)
-    return list(named.values())
 
 
 def _peaks(spectrum: MassSpectrum) -> Peaks:
