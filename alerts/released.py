@@ -38,8 +38,7 @@ def newest_release(sample: Sample, substances: Substances, tables: Tables) -> Re
     row = last_released(sample)
     if row is None or row.withdrawn_at is not None:
         return None
-    kind = tables.kinds.get(sample.sold_as, Kind())
-    sold = frozenset({sample.sold_as}) | kind.contains
+    expected, kinds = expectation(sample.sold_as, substances, tables)
     return ReleasedSample(
         sample_id=sample.id,
         result_id=row.id,
@@ -48,11 +47,20 @@ def newest_release(sample: Sample, substances: Substances, tables: Tables) -> Re
         region=sample.site.region,
         sold_as=sample.sold_as,
         found=tuple(_found(finding, substances) for finding in content_of(row).findings),
-        expected=tuple(_member(one) for key in sorted(sold) if (one := substances.by_key(key)) is not None),
-        expected_kinds=kind.kinds,
+        expected=expected,
+        expected_kinds=kinds,
         adverse_event=sample.reason is Reason.ADVERSE_EVENT,
         simulated=row.simulated,
     )
+
+
+def expectation(
+    code: str, substances: Substances, tables: Tables
+) -> tuple[tuple[Member, ...], frozenset[str]]:
+    """The substances, and the classes or families, that a sold-as code stands for; both empty if unknown."""
+    kind = tables.kinds.get(code, Kind())
+    known = (substances.by_key(key) for key in sorted({code} | kind.contains))
+    return tuple(_member(one) for one in known if one is not None), kind.kinds
 
 
 def history_of(session: Session, substances: Substances) -> History:
