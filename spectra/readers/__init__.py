@@ -12,6 +12,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from spectra.errors import Fault, UnreadableFile
 from spectra.model import Run
 from spectra.readers import andi, chemstation, foreign, jcamp, msp_run, mzml, spc
@@ -71,7 +73,8 @@ def _head(path: Path) -> bytes:
 
 def _guarded(reader: Reader, path: Path) -> Run:
     try:
-        return reader.read(path)
+        with np.errstate(all="ignore"):  # broken numbers are left out with a warning of ours
+            return reader.read(path)
     except (UnreadableFile, OSError):
         raise
     except MemoryError as error:

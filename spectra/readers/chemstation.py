@@ -60,9 +60,11 @@ def _ms_file(folder: Path, warnings: list[str]) -> Path:
         entry for entry in folder.iterdir() if entry.suffix.lower() == ".ms" and _is_plain_file(entry)
     )
     if not found:
+        acquired = any(entry.name.lower() == "acqdata" for entry in folder.iterdir())
+        kind = "a MassHunter folder" if acquired else "a folder of detector traces"
         raise UnreadableFile(
             Fault.UNSUPPORTED,
-            expected="a DATA.MS file in the folder",
+            expected=f"a DATA.MS file in the folder; this is {kind}",
             remedy="Export the run as mzML or ANDI netCDF from the Agilent software.",
         )
     data = [entry for entry in found if entry.name.lower() == "data.ms"]

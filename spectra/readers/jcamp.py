@@ -131,13 +131,15 @@ def _pairs(table: _Table, warnings: list[str]) -> Floats:
 
 
 def _check_last(table: _Table, points: int, blocks: list[dict[str, str]]) -> None:
-    """A last table that is short, in a file that has no END, was cut off."""
-    if any("END" in labels for labels in blocks) or points >= _number(table.labels, "NPOINTS", 0):
+    """Cut off: the last block has no END although others have, or none has and the last table is short."""
+    if "END" in blocks[-1]:
+        return
+    if not any("END" in labels for labels in blocks) and points >= _number(table.labels, "NPOINTS", 0):
         return
     raise UnreadableFile(
         Fault.TRUNCATED,
         where=f"table at line {table.line}",
-        expected=f"{table.labels['NPOINTS']} peaks, as the file announces; it has {points}",
+        expected=f"{table.labels.get('NPOINTS', 'all')} peaks and ##END=; it has {points}",
         remedy="Copy or export the file again.",
     )
 
@@ -169,10 +171,12 @@ def _metadata(labels: dict[str, str], *, timed: bool) -> Metadata:
         "IONIZATIONMODE",
         "DESCRIPTION",
     )
+    electron = "EI" in (labels.get(".IONIZATIONMODE", "") + labels.get("IONIZATIONMODE", "")).upper()
+    timed_technique = Technique.GC_MS if electron else Technique.UNKNOWN
     return Metadata(
         format="JCAMP-DX",
         reader=name,
-        technique=Technique.UNKNOWN if timed else Technique.MS,
+        technique=timed_technique if timed else Technique.MS,
         instrument=labels.get("SPECTROMETERDATASYSTEM", "") or labels.get("SPECTROMETERSYSTEM", ""),
         acquired_at=labels.get("LONGDATE", "")
         or f"{labels.get('DATE', '')} {labels.get('TIME', '')}".strip(),

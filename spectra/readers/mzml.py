@@ -13,6 +13,7 @@ import mmap
 import re
 from pathlib import Path
 from typing import Any
+from xml.parsers import expat
 
 import numpy as np
 
@@ -43,7 +44,10 @@ def read(path: Path) -> Run:
     import pyopenms
 
     experiment = pyopenms.MSExperiment()
-    pyopenms.MzMLFile().load(str(path), experiment)
+    try:
+        pyopenms.MzMLFile().load(str(path), experiment)
+    except RuntimeError as error:
+        raise _malformed(path) from error
     _check_spectra(experiment)
     warnings: list[str] = []
     table = _table(experiment, warnings)
@@ -72,6 +76,19 @@ def _check_text(path: Path) -> None:
                 remedy="Copy or export the file again.",
             )
         check_limits([int(found[1]) for found in _LENGTH.finditer(text)])
+
+
+def _malformed(path: Path) -> UnreadableFile:
+    """The library does not say where; a plain XML parser may (there is no declaration left to obey)."""
+    where = ""
+    with path.open("rb") as stream:
+        try:
+            expat.ParserCreate().ParseFile(stream)
+        except expat.ExpatError as error:
+            where = f"line {error.lineno}"
+    return UnreadableFile(
+        Fault.MALFORMED, where=where, expected="well-formed mzML 1.1", remedy="Export the file again."
+    )
 
 
 def _check_spectra(experiment: Any) -> None:

@@ -95,7 +95,7 @@ def read(path: Path) -> Run:
     warnings: list[str] = []
     positions = _positions(data, header)
     subheaders = _subheaders(data, positions)
-    _check_extent(len(data), header, positions, subheaders)
+    _check_extent(data, header, positions, subheaders)
     scans = [
         _subfile(data, header, int(position), sub)
         for position, sub in zip(positions, subheaders, strict=True)
@@ -167,7 +167,8 @@ def _subheaders(data: bytes, positions: NDArray[np.int64]) -> Any:
     return np.frombuffer(raw, _SUBHEADER)
 
 
-def _check_extent(size: int, header: Any, positions: NDArray[np.int64], subheaders: Any) -> None:
+def _check_extent(data: bytes, header: Any, positions: NDArray[np.int64], subheaders: Any) -> None:
+    size = len(data)
     points = subheaders["points"].astype(np.int64)
     end = positions + _SUBHEADER_SIZE + points * (4 + _y_width(header))
     over = np.flatnonzero(end > size)
@@ -180,6 +181,9 @@ def _check_extent(size: int, header: Any, positions: NDArray[np.int64], subheade
             remedy="Copy the file again from the instrument.",
         )
     check_limits(points)
+    log = int(header["log"])
+    if log > size - 4 or (log and log + int.from_bytes(data[log : log + 4], "little") > size):
+        raise _truncated(data, f"a log at byte {log}, as the header says")
 
 
 def _y_width(header: Any) -> int:
