@@ -50,7 +50,7 @@ def detect(since: datetime) -> None:
 
     with _session() as session:
         read, made = detect_since(session, since.date(), now=datetime.now(UTC))
-    click.echo(f"{read} samples read again, {made} new signals.")
+    click.echo(f"Samples read again: {read}. New signals: {made}.")
 
 
 _LIVING = {"draft", "approved", "published"}

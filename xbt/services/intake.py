@@ -15,6 +15,7 @@ from itertools import islice
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from library import vocabulary
 from xbt.config import Settings
 from xbt.db.models import Sample, Site, TicketRow
 from xbt.domain.errors import NotFound
@@ -93,12 +94,7 @@ def _sample(actor: Actor, site: Site, intake: Intake, now: datetime, key: str) -
 
 
 def _recognised(intake: Intake) -> Intake:
-    try:
-        from library.substances import load_substances
-    except ImportError:
-        return intake
-    found = None if intake.sold_as else load_substances().resolve(intake.sold_as_text)
-    return intake if found is None else replace(intake, sold_as=found.key)
+    return intake if intake.sold_as else replace(intake, sold_as=vocabulary.sold_as(intake.sold_as_text))
 
 
 def _already(session: Session, key: str) -> Sample | None:
