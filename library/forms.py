@@ -32,7 +32,10 @@ class Form:
 
 
 # Reagents and the groups they leave: TMS (BSTFA, MSTFA, BSA), TBDMS, TFA (TFAA, MBTFA), PFP, HFB, TPC, MSTFA.
-_REAGENT = r"(?:TMS|TBDMS|TFA|MBTFA|PFP|PFPA|HFB|HFBA|TPC|BSTFA|MSTFA|BSA|trimethylsilyl|heptafluorobutyr\w*|trifluoroacet\w*)"
+_REAGENT = (
+    r"(?:TMS|TBDMS|TFA|MBTFA|PFP|PFPA|HFB|HFBA|TPC|BSTFA|MSTFA|BSA"
+    r"|trimethylsilyl|heptafluorobutyr\w*|trifluoroacet\w*)"
+)
 _COUNTED = r"(?:(?:mono|bis|tris|di|tri|tetra|penta|octa|\d+)[\s-]?)?"
 _DERIVATIVE = re.compile(
     rf"[\s,-]+(?:(?:[NO],?\s?)*-?)?{_COUNTED}(?i:{_REAGENT})\b(?:[\s-]*deriv\w*\.?)?.*$"
@@ -61,16 +64,11 @@ def form_of(name: str, formula: str, inchikey: str, find: Callable[[str, str], s
     if _has_deuterium(formula) or _LABEL.search(plain):
         bare = _LABEL.sub("", plain)
         return Form(FormKind.ISOTOPOLOGUE, find(bare, inchikey))
-    if _DERIVATIVE.search(plain) or " derivative" in plain.lower():
-        return Form(FormKind.DERIVATIVE, find(_bare(plain), ""))
+    if _DERIVATIVE.search(plain):
+        return Form(FormKind.DERIVATIVE, find(_DERIVATIVE.sub("", plain), ""))
     if _SALT.search(plain) and (parent := find(_SALT.sub("", plain), "")):
         return Form(FormKind.SALT, parent)
     return Form(FormKind.BASE, find(plain, inchikey))
-
-
-def _bare(name: str) -> str:
-    stripped = re.sub(r"\s+derivative.*$", "", name, flags=re.IGNORECASE)
-    return _DERIVATIVE.sub("", name) or stripped
 
 
 def _has_deuterium(formula: str) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-# Mass of the most abundant isotope in u: AME2020 evaluation (Wang et al., Chinese Physics C 45, 030003, 2021).
+# Mass of the most abundant isotope in u: AME2020 (Wang et al., Chinese Physics C 45, 030003, 2021).
 MASSES = {
     "H": 1.00782503190,
     "D": 2.01410177784,

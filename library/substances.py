@@ -2,7 +2,7 @@
 
 Promises: a name found is the name of that substance, in any case, accent, spacing or language; two substances
 that share a skeleton are never taken for each other because a key lacks its stereochemistry.
-Refuses to guess: a name with an extra word that may be another molecule, or with two substances in it, gives None.
+Refuses to guess: a name with an extra word that may be another molecule, or with two substances, gives None.
 """
 
 from __future__ import annotations
@@ -14,8 +14,6 @@ from functools import lru_cache
 from library import wording
 from library.forms import Form, form_of
 from library.tables import rows
-
-FLAT = "UHFFFAOYSA"  # second block of an InChIKey that tells no stereochemistry
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +77,7 @@ class Substances:
         return self._keys.get(key)
 
     def by_inchikey(self, inchikey: str) -> Substance | None:
-        """By the whole key, else by its first block if only one substance has it (salts excepted)."""
+        """By the whole key, else by its first block if only one substance has it."""
         if inchikey in self._inchikeys:
             return self._inchikeys[inchikey]
         same = self._skeletons.get(inchikey.partition("-")[0], ())
@@ -162,8 +160,14 @@ def classify_form(name: str, formula: str = "", inchikey: str = "") -> Form:
 
 def _find(name: str, inchikey: str) -> str:
     known = load_substances()
-    found = known.resolve(name) if not inchikey else known.by_inchikey(inchikey)
+    found = known.by_inchikey(inchikey) if inchikey else None
+    if found is None and (named := known.resolve(name)) and _same_skeleton(named.inchikey, inchikey):
+        found = named
     return found.key if found else ""
+
+
+def _same_skeleton(one: str, other: str) -> bool:
+    return not other or one.partition("-")[0] == other.partition("-")[0]
 
 
 def _substance(row: dict[str, str], street_names: list[str]) -> Substance:

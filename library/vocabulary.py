@@ -1,6 +1,6 @@
 """From the words on an intake form to a code: which substance or group it was sold as.
 
-Promises: one code or none; a group ("benzo_unspecified") gives way to the substance named beside it ("diazepam").
+Promises: one code or none; a group ("benzo_unspecified") gives way to a substance of it named beside it.
 Refuses to guess: two different substances, or a word beside a name that makes it another molecule, give "".
 A slip of one letter is forgiven in long medicine names only, never where one letter is another drug.
 """
@@ -67,7 +67,7 @@ def codes() -> tuple[str, ...]:
 
 
 def sold_as(text: str) -> str:
-    """Code of what ``text`` says the sample was sold as; "" where not recognised or where it names several."""
+    """Code of what ``text`` says the sample was sold as; "" where not recognised or where it names two."""
     if not text.strip():
         return ""
     known = _words()
@@ -103,7 +103,9 @@ def _rest(words: tuple[str, ...], spans: tuple[tuple[int, int], ...]) -> tuple[i
     return tuple(i for i, word in enumerate(words) if i not in named and word not in wording.FILLERS)
 
 
-def _another_molecule(words: tuple[str, ...], spans: tuple[tuple[int, int], ...], rest: tuple[int, ...]) -> bool:
+def _another_molecule(
+    words: tuple[str, ...], spans: tuple[tuple[int, int], ...], rest: tuple[int, ...]
+) -> bool:
     """Whether what stands beside a name, or a longer word that ends in one, may name something else."""
     beside = {i for first, last in spans for i in (first - 1, last)}
     if any(wording.may_be_another_molecule(words[i]) for i in rest if i in beside):

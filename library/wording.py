@@ -1,6 +1,6 @@
 """What people and libraries call a substance, brought to one spelling.
 
-Promises: the same key for any case, accent, Greek letter, spacing and punctuation; a dose is not part of a name.
+Promises: the same key for any case, accent, Greek letter, spacing and punctuation; doses are not names.
 Refuses to guess: words that may be another molecule ("methyl", "d3", a locant) are never dropped.
 """
 
@@ -12,28 +12,30 @@ import unicodedata
 
 _GREEK = str.maketrans({"α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "Δ": "delta", "ω": "omega"})
 _DOSE = re.compile(r"(?<![\w])(?:x\s?\d{1,3}|\d+(?:[.,]\d+)?\s?(?:mg|g|kg|µg|μg|ug|mcg|ml|cc|%|x))(?![\w])")
-_COUNT = re.compile(r"\d+(?:[.,/]\d+)*")
 _TOKEN = re.compile(r"[a-z]+|\d+")
+_SEPARATOR = re.compile(r"[^a-z0-9]+")
 _MODIFIER = re.compile(
     r".*(?:yl|oxy|oxo|fluoro|chloro|bromo|iodo|hydro|desmethyl)|nor|des|bis|iso|cis|trans|ortho|meta|para"
     r"|[bhjopv]|free|low|no|not|without|sans|analog(?:ue)?|metabolite|derivative|oxide|glucuronide|sulfoxide|precursor"
 )
 
 # Words that stand beside a name without changing what it names: forms, packaging, salts.
-FILLERS = frozenset(
-    "a an and the of in with or some bit de du des la le les un une et en avec ou mix "
-    "tablet tablets tabelts tab tabs pill pills capsule capsules caps bar bars powder crystal crystals rock shard "
-    "liquid oil gel syrup solution sample pure street base paste blotter blotters paper possible prescribed generic "
-    "infused gummy gummies sweet sweets chocolate edible edibles vape cart cartridge disposable pen juice distillate "
-    "comprime comprimes cachet cachets gelule gelules poudre cristal cristaux goutte gouttes sirop buvard buvards "
-    "hcl hbr hydrochloride hydrobromide sulphate sulfate phosphate tartrate citrate maleate fumarate mesylate "
-    "succinate chlorhydrate bromhydrate salt sel freebase dl rac racemic".split()
+_BESIDE = """
+a an and the of in with or some bit de du des la le les un une et en avec ou mix tablet tablets tabelts
+tab tabs pill pills capsule capsules caps bar bars powder crystal crystals rock shard liquid oil gel
+syrup solution sample pure street base paste blotter blotters paper possible prescribed generic infused
+gummy gummies sweet sweets chocolate edible edibles vape cart cartridge disposable pen juice distillate
+comprime comprimes cachet cachets gelule gelules poudre cristal cristaux goutte gouttes sirop buvard
+buvards hcl hbr hydrochloride hydrobromide sulphate sulfate phosphate tartrate citrate maleate fumarate
+mesylate succinate chlorhydrate bromhydrate salt sel freebase dl rac racemic
+"""
+FILLERS = frozenset(_BESIDE.split())
 )
 
 
 def squash(text: str) -> str:
     """Letters and digits only, without case, accents or Greek: ``"α-PVP"`` and ``"alpha pvp"`` are one."""
-    return "".join(tokens(text))
+    return _SEPARATOR.sub("", _plain(text))
 
 
 def tokens(text: str) -> tuple[str, ...]:
@@ -46,11 +48,6 @@ def without_doses(text: str) -> str:
     return _DOSE.sub(" ", _plain(text))
 
 
-def is_count(token: str) -> bool:
-    """A bare number, as in "co-codamol 30/500"."""
-    return _COUNT.fullmatch(token) is not None
-
-
 def may_be_another_molecule(token: str) -> bool:
     """Whether the word beside a name can turn it into the name of another substance."""
     return _MODIFIER.fullmatch(token) is not None
@@ -60,7 +57,9 @@ def one_slip_apart(one: str, other: str) -> bool:
     """One letter missing, added, wrong, or two neighbours swapped (Damerau 1964)."""
     if abs(len(one) - len(other)) > 1 or one == other:
         return one == other
-    start = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    start = next(
+        (i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
+    )
     a, b = one[start:], other[start:]
     return a[1:] == b[1:] or a[1:] == b or a == b[1:] or (a[1::-1] == b[:2] and a[2:] == b[2:])
 
