@@ -76,7 +76,7 @@ def build_ions(msp: Path, source: str, out: Path) -> Built:
 def principal_ions(spectrum: UnitSpectrum, molecular: int) -> dict[int, int]:
     """At most 20 ions of at least 1 %, by mass, in whole percent of the base peak.
 
-    The strongest count (the heavier of two equals); the ion at nominal mass ``molecular`` stays if it has 1 %.
+    The strongest count (the heavier of two equals); the ion at nominal mass ``molecular`` stays from 1 % on.
     """
     percent = {
         int(mass): round(100 * int(intensity) / int(spectrum.intensity.max()))

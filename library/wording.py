@@ -30,7 +30,6 @@ buvards hcl hbr hydrochloride hydrobromide sulphate sulfate phosphate tartrate c
 mesylate succinate chlorhydrate bromhydrate salt sel freebase dl rac racemic
 """
 FILLERS = frozenset(_BESIDE.split())
-)
 
 
 def squash(text: str) -> str:
