@@ -19,9 +19,8 @@ from sqlalchemy.orm import Session
 from library import figures
 from library.answer import Component, Decision, Identification, Source
 from library.identify import identify
-from library.release import Release, newest_release, releases
+from library.shelf import open_installed
 from spectra.model import Metadata
-from xbt.config import Settings
 from xbt.db.models import AcquisitionRow, AnalysisRow, DecisionRow
 from xbt.domain.errors import NotFound, StepRefused
 from xbt.domain.people import SYSTEM, Actor
@@ -150,7 +149,7 @@ def _make(context: JobContext, file_name: str, sha256: str) -> _Made:
     source = _source(run.metadata, file_name, sha256)
     answer = identify(
         run,
-        newest_releases(context.settings),
+        open_installed(context.settings.libraries_dir),
         source=source,
         progress=lambda fraction, code: context.progress(0.2 + 0.6 * fraction, code),
     )
@@ -159,15 +158,7 @@ def _make(context: JobContext, file_name: str, sha256: str) -> _Made:
     return _Made(answer, _put(context.store, msgspec.json.encode(answer)), drawn)
 
 
-def newest_releases(settings: Settings) -> list[Release]:
-    """The newest release of every library."""
-    names = sorted({manifest.name for manifest in releases(settings.libraries_dir)})
-    return [newest_release(settings.libraries_dir, name) for name in names]
-
-
 def _record(session: Session, context: JobContext, acquisition_id: int, made: _Made) -> None:
-    from library.substances import load_substances
-
     row = session.get(AcquisitionRow, acquisition_id)
     done = session.scalar(select(AnalysisRow.id).where(AnalysisRow.job_id == context.job_id))
     if row is None or done is not None:  # an earlier attempt got this far before it was killed
@@ -187,7 +178,7 @@ def _record(session: Session, context: JobContext, acquisition_id: int, made: _M
             {"name": one.name, "version": one.version, "digest": one.digest} for one in answer.libraries
         ],
         figures=made.figures,
-        proposal=msgspec.to_builtins(proposal_of(answer, load_substances())),
+        proposal=msgspec.to_builtins(proposal_of(answer)),
         created_at=now,
     )
     session.add(analysis)
