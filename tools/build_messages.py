@@ -57,7 +57,9 @@ def update() -> None:
     for catalogue in sorted(TRANSLATIONS.glob("*/LC_MESSAGES/messages.po")):
         language = catalogue.parts[-3]
         change = ["update", "-i", str(template), "-o", str(catalogue), "-l", language]
-        subprocess.run([*babel, *change, "--no-fuzzy-matching", "--ignore-pot-creation-date"], cwd=ROOT, check=True)
+        subprocess.run(
+            [*babel, *change, "--no-fuzzy-matching", "--ignore-pot-creation-date"], cwd=ROOT, check=True
+        )
     template.unlink()
 
 

@@ -93,11 +93,11 @@ def _stop(process: SpawnProcess) -> None:
 
 
 def _serve_pages(settings: Settings, listening: Listening) -> None:
-    from gunicorn.app.base import BaseApplication
+    from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 
     from web.app import create_app
 
-    class Pages(BaseApplication):  # type: ignore[misc]
+    class Pages(BaseApplication):
         def load_config(self) -> None:
             for name, value in _gunicorn_settings(listening).items():
                 self.cfg.set(name, value)

@@ -12,6 +12,7 @@ import hmac
 import ipaddress
 import secrets
 from datetime import date
+from typing import Any
 
 from flask import Flask, Response, g, request
 from flask_limiter import Limiter
@@ -39,7 +40,6 @@ class DailyBuckets:
 
 
 _BUCKETS = DailyBuckets()
-limiter = Limiter(key_func=lambda: client(), storage_uri="memory://", strategy="moving-window")
 
 
 def install(app: Flask) -> None:
@@ -49,7 +49,7 @@ def install(app: Flask) -> None:
 
 def guard_sign_in(app: Flask) -> None:
     """Limit wrong passwords; Flask-Security's view is not ours to decorate where it is written."""
-    view = app.view_functions["security.login"]
+    view: Any = app.view_functions["security.login"]
     for limit, key in ((FAILED_LOGINS, client), (FAILED_LOGINS_ACCOUNT, account)):
         view = limiter.limit(limit, key_func=key, methods=["POST"], deduct_when=not_redirected)(view)
     app.view_functions["security.login"] = view
@@ -68,6 +68,9 @@ def account() -> str:
 def count_failure() -> None:
     """Count this request as a failed try."""
     g.failed_try = True
+
+
+limiter = Limiter(key_func=client, storage_uri="memory://", strategy="moving-window")
 
 
 def failed(_response: Response) -> bool:

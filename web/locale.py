@@ -9,7 +9,15 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from flask import Flask, g, has_request_context, request, session
-from flask_babel import Babel, format_date, format_datetime, format_decimal, format_percent, get_locale
+from flask_babel import (
+    Babel,
+    format_date,
+    format_datetime,
+    format_decimal,
+    format_percent,
+    get_locale,
+    gettext,
+)
 
 from web.record import record
 
@@ -50,6 +58,11 @@ def direction() -> str:
     """``ltr`` or ``rtl``."""
     locale = get_locale()
     return str(locale.text_direction) if locale else "ltr"
+
+
+def say(text: str, **values: object) -> str:
+    """``text`` in the language of the page, with ``%(name)s`` filled in."""
+    return str(gettext(text, **values))
 
 
 def day(value: date | datetime | None) -> str:

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from flask import Flask
-from flask_babel import gettext as _
 
 from library.answer import Component, Decision
 from library.substances import Substances, load_substances
 from web.locale import language
-from xbt.domain.findings import Finding
+from web.locale import say as _
+from xbt.risk.sentences import finding_name
 
 
 @lru_cache(maxsize=1)
@@ -24,7 +24,7 @@ def install(app: Flask) -> None:
     """Give the templates of ``app`` names to show."""
     app.jinja_env.filters.update(
         substance=lambda key: name_of(key, key),
-        finding_names=lambda finding: joined(finding_names(finding)),
+        finding_name=lambda finding: finding_name(finding, language()),
         group_names=lambda group: joined(map(name_of, group.keys, group.names)),
         component_name=component_name,
     )
@@ -35,11 +35,6 @@ def name_of(key: str, fallback: str) -> str:
     if known().by_key(key) is None and known().by_inchikey(key) is None:
         return fallback or key
     return known().display_name(key, language())
-
-
-def finding_names(finding: Finding) -> tuple[str, ...]:
-    """The names of a finding; more than one where the method cannot tell them apart."""
-    return tuple(map(name_of, finding.substances, finding.names))
 
 
 def component_name(component: Component) -> str:

@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import Flask
-from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from alerts.lifecycle import AlertState, SignalState
 from alerts.rules import Likelihood, Rule
 from alerts.tables import Severity
 from library.answer import Decision
+from web.locale import say as _
 from xbt.domain.errors import Refused
 from xbt.domain.findings import Amount, Certainty
 from xbt.domain.people import Role
@@ -179,7 +179,9 @@ FAULTS = {
     "no_signal": _l("The file can be read but holds no measurement."),
     "unsupported": _l("This variant of the format is not read yet."),
     "too_large": _l("The file holds more than the limit allows."),
-    "forbidden": _l("The file contains something that a measurement never needs, so it was not opened further."),
+    "forbidden": _l(
+        "The file contains something that a measurement never needs, so it was not opened further."
+    ),
     "timed_out": _l("Reading took longer than allowed and was stopped."),
     "out_of_memory": _l("Reading needed more memory than allowed and was stopped."),
     "crashed": _l("The reader stopped unexpectedly on this file."),
@@ -202,7 +204,9 @@ REFUSALS = {
     **WHY_NOT,
     "empty": _l("The file is empty; nothing was stored."),
     "too_large": _l("The file is larger than the limit; nothing was stored."),
-    "disk_full": _l("The disk of the laboratory's server is nearly full; nothing was stored. Tell the manager."),
+    "disk_full": _l(
+        "The disk of the laboratory's server is nearly full; nothing was stored. Tell the manager."
+    ),
     "ticket_expired": _l("This sample was taken in before and its ticket has expired."),
     "reason_needed": _l("Please give a reason."),
     "password_needed": _l("The password is not right; nothing was signed."),

@@ -1,4 +1,4 @@
-"""Where the bytes of an upload wait while they arrive: in the quarantine folder, nameless, gone when closed."""
+"""Where the bytes of an upload wait while they arrive: in quarantine, nameless, gone when closed."""
 
 from __future__ import annotations
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import Final
 
 from flask import Response, make_response, redirect, render_template, request
-from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
 from web import headers, limits
 from web.locale import language
+from web.locale import say as _
 from web.policy import Anyone, allow
 from web.public.blueprint import blueprint
 from web.record import now, record
@@ -82,7 +82,7 @@ def report() -> Response:
         found = None
     if found is None or found.state is not PublicState.RELEASED:
         return make_response(render_template("public/waiting.html", known=False))
-    response = make_response(reports.render(found, language()))
+    response = make_response(reports.render(found, language(), issued_on=now().date()))
     response.mimetype = "application/pdf"
     response.headers["Content-Disposition"] = f'attachment; filename="{_("report")}-{found.reference}.pdf"'
     return response

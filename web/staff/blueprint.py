@@ -64,6 +64,6 @@ def _session() -> SessionMixin:
 def _own_path(path: str) -> str:
     """``path`` if it is one of ours, else the first staff page: a link never leads away from here."""
     adapter = current_app.url_map.bind("", url_scheme="")
-    if path.startswith("/staff") and adapter.test(path.split("?")[0], "GET"):
+    if path.startswith("/staff") and adapter.test(path.split("?", maxsplit=1)[0], "GET"):
         return path
     return url_for("staff.work_list")

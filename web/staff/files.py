@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from flask import flash, redirect, request, url_for
-from flask_babel import gettext as _
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response as BaseResponse
 
 from web.accounts import signed_in
+from web.locale import say as _
 from web.policy import allow
 from web.record import now, record
 from web.staff.blueprint import blueprint
@@ -69,5 +69,3 @@ def _say(stored: AcquisitionView) -> None:
         )
     else:
         flash(_("%(name)s was received.", name=stored.file_name), "note")
-
-

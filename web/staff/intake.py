@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 import segno
 from flask import jsonify, render_template, request
 from flask.wrappers import Response
-from flask_babel import gettext as _
 from markupsafe import Markup
 
 from web.accounts import signed_in
 from web.locale import language
+from web.locale import say as _
 from web.policy import allow
 from web.record import now, record
 from web.staff.blueprint import blueprint

@@ -8,13 +8,13 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
-from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
 from alerts import services
 from alerts.services import AlertState, AlertView, Severity, SignalState, SignalView, Wording
 from web.accounts import signed_in
 from web.locale import LANGUAGES
+from web.locale import say as _
 from web.policy import allow
 from web.record import now, record
 from web.staff.blueprint import blueprint
@@ -113,7 +113,7 @@ def edit(alert_id: int) -> BaseResponse | tuple[str, int]:
 @allow(Permission.DRAFT_ALERT)
 def revise(alert_id: int) -> BaseResponse | tuple[str, int]:
     """Begin the next revision; what is public stays until that is published."""
-    return _rewrite(services.revise, alert_id, _("The new version is a draft. Another person can approve it."))
+    return _rewrite(services.revise, alert_id, _("The new version is a draft. Another person approves it."))
 
 
 @blueprint.post("/alerts/<int:alert_id>/approve")
@@ -235,9 +235,7 @@ def _fields(sent: Draft) -> dict[str, Any]:
     }
 
 
-def _rewrite(
-    service: Callable[..., AlertView], alert_id: int, done: str
-) -> BaseResponse | tuple[str, int]:
+def _rewrite(service: Callable[..., AlertView], alert_id: int, done: str) -> BaseResponse | tuple[str, int]:
     sent = _read_draft()
     try:
         with record().writing.begin() as session:
@@ -266,4 +264,3 @@ def _try(service: Callable[..., object], done: str, **fields: object) -> None:
         raise
     except Refused as error:
         flash(alert_problem(error), "alert")
-

@@ -1,4 +1,4 @@
-"""The steps of a result: submit, sign, release, send back, withdraw, correct. One page each, one permission."""
+"""The steps of a result: submit, sign, release, send back, withdraw, correct. Each with its permission."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import flash, redirect, request, url_for
-from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
 from web.accounts import password_matches, signed_in
+from web.locale import say as _
 from web.policy import allow
 from web.record import now, record
 from web.staff.blueprint import blueprint, refused

@@ -1,0 +1,110 @@
+"""A whole small laboratory for the pages: real data folder, real accounts, a file the real worker reads."""
+
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.datastructures import FileStorage
+from werkzeug.test import TestResponse, encode_multipart
+
+from library.starter import starter_records
+from library.substances import load_substances
+from spectra.model import spectrum_from_peaks
+from spectra.simulate import SimulatedPeak, simulate_run
+from spectra.writers import write_mzml
+from xbt.config import Settings
+from xbt.db.session import make_engine, session_factory
+from xbt.domain.people import Role
+from xbt.services import staff
+from xbt.services.setup import initialise
+
+PASSWORD = "correct horse battery"
+PEOPLE = {
+    "worker": Role.WORKER,
+    "technician": Role.TECHNICIAN,
+    "second": Role.TECHNICIAN,
+    "coordinator": Role.COORDINATOR,
+    "manager": Role.MANAGER,
+}
+CONTENT = {"heroin": (8.0, 1.0), "caffeine": (5.0, 0.5), "fentanyl": (11.0, 0.3)}  # key: (min, height)
+
+
+def make_laboratory(data_dir: Path) -> Settings:
+    """Initialise ``data_dir``, with two sites and one account for each role."""
+    settings = Settings(data_dir=data_dir)
+    initialise(settings)
+    engine = make_engine(settings.database_url)
+    with session_factory(engine).begin() as session:
+        home = staff.create_site(session, "Toulouse", "05 00 00 00 00", "Occitanie")
+        away = staff.create_site(session, "Lyon", "04 00 00 00 00", "Auvergne-Rhône-Alpes")
+        for name, role in PEOPLE.items():
+            site = None if role in (Role.COORDINATOR, Role.MANAGER) else home.id
+            staff.create_user(session, f"{name}@example.org", name.title(), PASSWORD, role, site)
+        staff.create_user(session, "away@example.org", "Away", PASSWORD, Role.TECHNICIAN, away.id)
+    engine.dispose()
+    return settings
+
+
+def write_run(path: Path, content: dict[str, tuple[float, float]] = CONTENT, seed: int = 7) -> Path:
+    """A simulated GC-MS file holding ``content``."""
+    substances = load_substances()
+    spectra = {
+        found.key: spectrum_from_peaks(record.mz, record.intensity)
+        for record in starter_records()
+        if (found := substances.by_inchikey(record.inchikey)) is not None
+    }
+    peaks = [SimulatedPeak(spectra[key], rt * 60, height * 1e6) for key, (rt, height) in content.items()]
+    run = simulate_run(peaks, rng=np.random.default_rng(seed), duration_s=780.0, sample_name="test")
+    write_mzml(run, path)
+    return path
+
+
+@dataclass
+class Person:
+    """Somebody at a browser."""
+
+    client: FlaskClient
+
+    @classmethod
+    def at(cls, app: Flask) -> Person:
+        return cls(app.test_client())
+
+    def sign_in(self, name: str, password: str = PASSWORD) -> TestResponse:
+        token = self.token("/staff/login")
+        form = {"email": f"{name}@example.org", "password": password, "csrf_token": token}
+        return self.client.post("/staff/login", data=form)
+
+    def get(self, path: str) -> TestResponse:
+        return self.client.get(path)
+
+    def token(self, page: str) -> str:
+        found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', self.client.get(page).text)
+        assert found, f"no form on {page}"
+        return found.group(1)
+
+    def post(self, path: str, *, page: str = "/staff/samples", **fields: object) -> TestResponse:
+        data = {name.replace("__", "-"): value for name, value in fields.items()}
+        return self.client.post(path, data={"csrf_token": self.token(page), **data})
+
+    def send_file(self, path: str, content: bytes, name: str, *, page: str) -> TestResponse:
+        """Send a file as a browser does (the test client's own way leaves a temporary file open)."""
+        file = FileStorage(io.BytesIO(content), filename=name)
+        boundary, body = encode_multipart({"csrf_token": self.token(page), "files": file})
+        return self.client.post(path, data=body, content_type=f"multipart/form-data; boundary={boundary}")
+
+    def follow(self, answer: TestResponse) -> str:
+        assert answer.status_code == 302, answer.text
+        return self.client.get(answer.headers["Location"]).text
+
+
+def code_on(page: str) -> str:
+    """The ticket's code on a ticket page."""
+    found = re.search(r'class="code"[^>]*>([^<]+)<', page)
+    assert found, "no code on this page"
+    return found.group(1)
