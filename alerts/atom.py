@@ -41,14 +41,14 @@ def feed(alerts: Iterable[PublishedAlert], base_url: str, language: str, updated
     base = _absolute(base_url)
     shown = sorted((alert for alert in alerts if _is_shown(alert, updated)), key=_changed, reverse=True)
     say = shown_words(language)
-    address = f"{base}/alerts/feed.{language}.atom"
+    address = f"{base}/{language}/alerts.atom"
     root = ET.Element("feed", {"xmlns": ATOM, "xml:lang": language})
     _add(root, "id", _urn(address))
     _add(root, "title", say["feed_title"])
     _add(root, "subtitle", say["feed_subtitle"])
     _add(root, "updated", _time(_changed(shown[0]) if shown else updated))
     _add(root, "link", rel="self", type="application/atom+xml", href=address)
-    _add(root, "link", rel="alternate", type="text/html", href=f"{base}/alerts")
+    _add(root, "link", rel="alternate", type="text/html", href=f"{base}/{language}/alerts")
     _add(_add(root, "author"), "name", say["author"])
     root.extend(_entry(alert, base, language) for alert in shown)
     document: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
@@ -58,13 +58,12 @@ def feed(alerts: Iterable[PublishedAlert], base_url: str, language: str, updated
 def _entry(alert: PublishedAlert, base: str, language: str) -> ET.Element:
     shown_language, words = alert.text(language)
     say = shown_words(shown_language)
-    address = f"{base}/alerts/{alert.number}"
     entry = ET.Element("entry", {"xml:lang": shown_language})
-    _add(entry, "id", _urn(address))
+    _add(entry, "id", _urn(f"{base}/alerts/{alert.number}"))
     _add(entry, "title", _title(alert, words, say))
     _add(entry, "published", _time(alert.published_at))
     _add(entry, "updated", _time(_changed(alert)))
-    _add(entry, "link", rel="alternate", type="text/html", href=address)
+    _add(entry, "link", rel="alternate", type="text/html", href=f"{base}/{language}/alerts/{alert.number}")
     _add(
         entry, "category", term=alert.level.value, scheme=f"{base}/alerts#level", label=say[alert.level.value]
     )

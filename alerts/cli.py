@@ -37,7 +37,7 @@ def list_(everything: bool) -> None:
         ("id", "severity", "certainty", "rule", "substances", "sold as", "region", "state"),
         map(_signal, noticed),
     )
-    _print("Alerts", ("id", "level", "state", "title", "region", "ends on"), map(_alert, living))
+    _print("Alerts", ("id", "level", "state", "title", "region", "last day"), map(_alert, living))
 
 
 @alerts.command()
@@ -83,6 +83,8 @@ def _signal(signal: SignalView) -> tuple[str, ...]:
 
 
 def _alert(alert: AlertView) -> tuple[str, ...]:
+    from alerts.wording import last_day
+
     words = alert.texts.get("en") or next(iter(alert.texts.values()))
     return (
         str(alert.id),
@@ -90,7 +92,7 @@ def _alert(alert: AlertView) -> tuple[str, ...]:
         alert.state.value,
         words.title,
         alert.region,
-        f"{alert.expires_at:%Y-%m-%d}",
+        last_day(alert.expires_at).isoformat(),
     )
 
 

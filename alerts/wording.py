@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
+from datetime import date, datetime, timedelta
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -80,12 +81,17 @@ def status_lines(alert: PublishedAlert, language: str) -> tuple[str, ...]:
     """What stands beside an alert and cannot be edited away: simulated, region, its end, its withdrawal."""
     fields = {
         "region": alert.region,
-        "expires": format_date(alert.expires_at, "long", locale=language),
+        "expires": format_date(last_day(alert.expires_at), "long", locale=language),
         "updated": format_date(alert.updated_at, "long", locale=language),
         "reason": alert.withdraw_reason,
     }
     say = shown_words(language)
     return tuple(say[code].format(**fields) for code in _status(alert))
+
+
+def last_day(expires_at: datetime) -> date:
+    """The last day something that ends at this moment is shown; midnight belongs to the day before."""
+    return (expires_at - timedelta(seconds=1)).date()
 
 
 def name_groups(groups: Iterable[Substances], language: str) -> tuple[str, ...]:

@@ -58,9 +58,11 @@ def test_a_feed_has_what_the_standard_asks_for() -> None:
     assert text(root, "updated") == "2026-11-20T09:30:15Z"
     assert root.findtext("a:author/a:name", namespaces=NS)
     links = {link.get("rel"): link.get("href", "") for link in root.findall("a:link", NS)}
-    assert links["self"].startswith(BASE)
+    assert links == {"self": f"{BASE}/fr/alerts.atom", "alternate": f"{BASE}/fr/alerts"}
     (entry,) = root.findall("a:entry", NS)
-    assert entry.find("a:link[@rel='alternate']", NS) is not None
+    link = entry.find("a:link[@rel='alternate']", NS)
+    assert link is not None
+    assert link.get("href") == f"{BASE}/fr/alerts/7"
     assert entry.find("a:content", NS) is not None
 
 
@@ -136,6 +138,12 @@ def test_what_is_simulated_says_so_twice() -> None:
     (entry,) = entries(replace(ALERT, simulated=True))
     assert text(entry, "title").startswith("[Simulé] ")
     assert "exemple simulé" in text(entry, "content")
+
+
+def test_an_end_at_midnight_is_the_day_before() -> None:
+    midnight = datetime(2026, 12, 21, tzinfo=UTC)
+    (entry,) = entries(replace(ALERT, expires_at=midnight), language="en")
+    assert "ends on December 20, 2026" in text(entry, "content")
 
 
 def test_the_latest_change_comes_first() -> None:
