@@ -10,9 +10,9 @@ from typing import Any
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
 from reportlab.lib.utils import ImageReader
-from reportlab.platypus import Image, Paragraph, Spacer, Table, TableStyle
+from reportlab.platypus import Image, KeepTogether, Paragraph, Spacer, Table, TableStyle
 
-from xbt.domain.findings import Finding
+from xbt.domain.findings import Finding, MethodStatement
 from xbt.domain.lookup import PublicResult
 from xbt.reports import style
 from xbt.reports.text import MAX_CELL, day, labels, markup
@@ -79,7 +79,7 @@ def advice(result: PublicResult, language: str) -> Iterator[Any]:
     if said:
         yield Paragraph(labels(language)["what_to_know"], style.HEADING)
     for note in said:
-        yield _note(note, language)
+        yield KeepTogether([_note(note, language)])
         yield Spacer(0, 2 * mm)
 
 
@@ -89,7 +89,7 @@ def method(result: PublicResult, language: str) -> Iterator[Any]:
     yield Paragraph(named["how"], style.HEADING)
     rows = []
     for one in result.methods:
-        rows.append(_fact(named["method"], f"{method_name(one, language)} ({one.name})"))
+        rows.append(_fact(named["method"], _method(one, language)))
         rows.append(_fact(named["library"], ", ".join(one.libraries)))
     rows.append(_fact(named["unexplained"], f"{100 * result.unexplained_share:.0f} %"))
     yield _facts(rows)
@@ -131,6 +131,12 @@ def _finding(finding: Finding, language: str) -> list[Any]:
         Paragraph(named[finding.amount.value], style.CELL),
         Paragraph(named[finding.certainty.value], style.CELL),
     ]
+
+
+def _method(method: MethodStatement, language: str) -> str:
+    """The technique in words, and what the laboratory calls it unless that says nothing more."""
+    technique = method_name(method, language)
+    return technique if method.name.lower() in technique.lower() else f"{technique} ({method.name})"
 
 
 def _note(note: RiskNote, language: str) -> Any:

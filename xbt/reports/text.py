@@ -19,6 +19,7 @@ from babel.dates import format_date
 from xbt.risk.texts import spoken
 
 MAX_CELL = 400
+_LOCALES = {"en": "en_GB", "fr": "fr_FR"}  # day before month in both
 
 
 @cache
@@ -44,7 +45,7 @@ def markup(text: str, limit: int | None = None) -> str:
 
 def day(value: date | None, language: str) -> str:
     """A date in words, "" for none."""
-    return "" if value is None else format_date(value, format="long", locale=spoken(language))
+    return "" if value is None else format_date(value, format="long", locale=_LOCALES[spoken(language)])
 
 
 def _shown(sign: str) -> bool:
