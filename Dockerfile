@@ -36,5 +36,5 @@ WORKDIR /var/lib/xbt
 VOLUME /var/lib/xbt
 EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s \
-    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/', timeout=4).close()"]
+    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/healthz', timeout=4).close()"]
 CMD ["xbt", "serve", "--host", "0.0.0.0"]
