@@ -49,6 +49,14 @@ def test_identifiers_are_well_formed() -> None:
         assert not one.cas or (re.fullmatch(r"\d{2,7}-\d\d-\d", one.cas) and _cas_is_valid(one.cas)), one.key
 
 
+def test_no_two_substances_share_an_identifier() -> None:
+    for identifiers in (
+        [one.inchikey for one in load_substances() if one.inchikey],
+        [one.cas for one in load_substances() if one.cas],
+    ):
+        assert len(identifiers) == len(set(identifiers))
+
+
 def test_structures_give_the_formula_and_key_they_stand_for() -> None:
     chem = pytest.importorskip("rdkit.Chem")
     from rdkit.Chem.inchi import MolToInchiKey
