@@ -33,6 +33,7 @@ from spectra.model import MassSpectrum, Run, Technique
 Progress = Callable[[float, str], None]
 
 LEAST_MATCH = 700.0  # below, a candidate is shown but nothing is named
+LEAST_SHOWN = 500.0  # below, a candidate has nothing to tell and is not listed
 LEAST_IONS = 5  # a match on fewer ions names nothing
 SHOWN = 5  # candidates per component
 DRAWN_POINTS = 4000  # more points than a screen has columns
@@ -74,7 +75,11 @@ def identify(
         schema=SCHEMA,
         software=f"xbt-drugchecking {metadata.version('xbt-drugchecking')}",
         file=source,
-        parameters={"least_match_factor": LEAST_MATCH, "least_ions": LEAST_IONS},
+        parameters={
+            "least_match_factor": LEAST_MATCH,
+            "least_shown_match_factor": LEAST_SHOWN,
+            "least_ions": LEAST_IONS,
+        },
         libraries=[LibraryUsed(r.name, r.number, r.manifest.digest, r.manifest.spectra) for r in releases],
         components=components,
         explained_share=explained,
@@ -107,7 +112,8 @@ def _as_component(spectrum: MassSpectrum) -> ComponentPeak:
 def _component(
     number: int, peak: ComponentPeak, hits: list[Hit], signal: float, releases: Sequence[Release], timed: bool
 ) -> Component:
-    candidates = [_candidate(rank, hit, releases) for rank, hit in enumerate(hits, start=1)]
+    near = [hit for hit in hits if hit.match_factor >= LEAST_SHOWN]
+    candidates = [_candidate(rank, hit, releases) for rank, hit in enumerate(near, start=1)]
     artefact = artefact_of(peak.spectrum)
     decision = Decision.ARTEFACT if artefact else decide(candidates)
     minutes = [v / 60 if timed else None for v in (peak.rt_s, peak.rt_start_s, peak.rt_end_s)]

@@ -6,7 +6,7 @@ import hashlib
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -99,50 +99,65 @@ def _sha256(path: Path) -> str:
 def _print(answer: Identification, top: int) -> None:
     from rich.console import Console
     from rich.markup import escape
-    from rich.table import Table
 
     console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
     file = answer.file
-    what = " · ".join(
-        part for part in (file.format, file.instrument, file.sample_name, file.acquired_at) if part
-    )
-    console.print(f"[bold]{file.name}[/]  {what}", markup=True)
+    told = [part for part in (file.format, file.instrument, file.sample_name, file.acquired_at) if part]
+    console.print(f"[bold]{escape(file.name)}[/]  {escape(' · '.join(told))}")
     if file.simulated:
         console.print("[bold dark_orange]Simulated data: no instrument measured this.[/]")
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading, justify in (("", "right"), ("min", "right"), ("share", "right"), ("it is", "left")):
-        table.add_column(heading, justify=justify)  # type: ignore[arg-type]
-    for heading in ("candidate", "formula", "match", "reverse", "ions"):
-        table.add_column(heading, justify="left" if heading in {"candidate", "formula"} else "right")
-    for component in answer.components:
-        _rows(table, component, top)
-    console.print(table)
+    console.print(_table(answer, top))
     searched = ", ".join(f"{used.name} {used.version} ({used.spectra} spectra)" for used in answer.libraries)
-    console.print(
-        f"Explained {answer.explained_share:.1%} of the signal, unexplained {answer.unexplained_share:.1%}."
-    )
-    console.print(f"Searched: {searched or 'no library'}.")
+    explained, unexplained = f"{answer.explained_share:.1%}", f"{answer.unexplained_share:.1%}"
+    console.print(f"Explained {explained} of the signal, unexplained {unexplained}.")
+    console.print(f"Searched: {escape(searched) or 'no library'}.")
     for warning in answer.warnings:
         console.print(f"Note: {escape(warning)}")
 
 
-def _rows(table: Table, component: Component, top: int) -> None:
+COLUMNS: tuple[tuple[str, Literal["left", "right"]], ...] = (
+    ("", "right"),
+    ("min", "right"),
+    ("share", "right"),
+    ("it is", "left"),
+    ("candidate", "left"),
+    ("formula", "left"),
+    ("match", "right"),
+    ("reverse", "right"),
+    ("ions", "right"),
+)
+
+
+def _table(answer: Identification, top: int) -> Table:
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for heading, justify in COLUMNS:
+        table.add_column(heading, justify=justify)
+    for component in answer.components:
+        for row in _rows(component, top):
+            table.add_row(*row)
+    return table
+
+
+def _rows(component: Component, top: int) -> list[list[str]]:
+    """One row per candidate, the component named in the first; one row without candidates."""
     from rich.markup import escape
 
     from library.figures import label
 
     when = "" if component.rt_min is None else f"{component.rt_min:.3f}"
-    head = [
-        str(component.number),
-        when,
-        f"{component.area_share:.2%}",
-        f"[bold]{escape(label(component))}[/]",
-    ]
-    shown = component.candidates[:top]
-    for place, candidate in enumerate(shown):
-        match = f"{candidate.match_factor:.0f}"
-        reverse = f"{candidate.reverse_match_factor:.0f}"
-        tail = [escape(candidate.name), candidate.formula, match, reverse, str(candidate.matched_ions)]
-        table.add_row(*(head if place == 0 else [""] * 4), *tail)
-    if not shown:
-        table.add_row(*head)
+    name = f"[bold]{escape(label(component))}[/]"
+    heads = [[str(component.number), when, f"{component.area_share:.2%}", name]]
+    tails = [
+        [
+            escape(candidate.name),
+            candidate.formula,
+            f"{candidate.match_factor:.0f}",
+            f"{candidate.reverse_match_factor:.0f}",
+            str(candidate.matched_ions),
+        ]
+        for candidate in component.candidates[:top]
+    ] or [[""] * 5]
+    heads += [[""] * 4] * (len(tails) - 1)
+    return [head + tail for head, tail in zip(heads, tails, strict=True)]
