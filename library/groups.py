@@ -46,9 +46,7 @@ def isomer_group(
     KeyError : the release of the hit is not among ``releases``.
     """
     own = hit.reference
-    home = next((release for release in releases if release.name == own.library), None)
-    if home is None:
-        raise KeyError(own.library)
+    home = _home(releases, own)
     alike = [pair for release in releases for pair in _alike(home, own.number, release, inseparable)]
     group = {_identity(own): own}
     for _, release, row in sorted(alike, key=lambda pair: -pair[0]):
@@ -56,6 +54,15 @@ def isomer_group(
         if reference.kind in _TAKEN or reference.kind == own.kind:
             group.setdefault(_identity(reference), reference)
     return tuple(group.values())
+
+
+def _home(releases: Sequence[Release], own: Reference) -> Release:
+    """The release a reference comes from; two of one name (files of one name) differ in what they hold."""
+    for release in releases:
+        inside = release.name == own.library and own.number < len(release)
+        if inside and release.text("name", own.number) == own.name:
+            return release
+    raise KeyError(own.library)
 
 
 def _alike(home: Release, own: int, release: Release, inseparable: float) -> list[tuple[float, Release, int]]:

@@ -11,8 +11,13 @@ from dataclasses import dataclass
 
 from library.formats.msp import Record, Skipped
 from library.forms import Form, FormKind
+from library.formula import BadFormula, nominal_mass, parse_formula
 from library.substances import classify_form, load_substances
-from spectra.similarity.mass import unit_mass
+
+SURE = 0.02  # of the base peak: an ion weaker than this may be background
+ISOTOPES = 6  # Th above the lightest isotopes, before those of Cl and Br
+
+_CHANGED = frozenset({FormKind.DERIVATIVE, FormKind.ISOTOPOLOGUE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,7 @@ def prepare(records: Iterable[Record | Skipped]) -> Prepared:
         first = seen.setdefault(_identity(entry), record)
         if first is record:
             entries.append(entry)
-            warnings += _doubts(record)
+            warnings += _doubts(entry)
         else:
             text = f"same compound and same spectrum as line {first.line}"
             duplicates.append(Notice(record.line, record.name, "duplicate", text))
@@ -90,10 +95,32 @@ def _compound(record: Record, form: Form) -> str:
 
 
 def _identity(entry: Entry) -> bytes:
-    units = unit_mass(entry.record.mz, entry.record.intensity, mz_low=entry.record.mz_low)
-    text = f"{entry.compound}|{entry.record.inchikey}|{entry.record.partial}|{units.start}".encode()
-    return hashlib.blake2b(text + units.mass.tobytes() + units.intensity.tobytes()).digest()
+    record = entry.record
+    text = f"{entry.compound}|{record.inchikey}|{record.partial}|{record.mz_low}".encode()
+    return hashlib.blake2b(text + record.mz.tobytes() + record.intensity.tobytes()).digest()
 
 
-def _doubts(record: Record) -> list[Notice]:
-    return [Notice(record.line, record.name, "repaired", text) for text in record.problems]
+def _doubts(entry: Entry) -> list[Notice]:
+    record = entry.record
+    told = [("repaired", text) for text in record.problems]
+    told += [("no_inchikey", "the compound is known by its name only")] if not record.inchikey else []
+    told += [] if entry.kind in _CHANGED else _formula_doubts(record)
+    return [Notice(record.line, record.name, code, text) for code, text in told]
+
+
+def _formula_doubts(record: Record) -> list[tuple[str, str]]:
+    """Whether the formula can be that of the molecule measured."""
+    if not record.formula:
+        return [("no_formula", "isomers cannot be found without a formula")]
+    try:
+        mass, elements = nominal_mass(record.formula), dict(parse_formula(record.formula))
+    except BadFormula:
+        return [("formula_unread", f"{record.formula!r} is not a formula of known elements")]
+    heaviest = float(record.mz[record.intensity >= SURE * record.intensity.max()].max())
+    halogens = elements.get("Cl", 0) + elements.get("Br", 0)
+    if heaviest > mass + ISOTOPES + 2 * halogens:
+        text = (
+            f"ions up to m/z {heaviest:.0f}, but {record.formula} weighs {mass}: a derivative, not named so?"
+        )
+        return [("ions_above_formula", text)]
+    return []

@@ -65,7 +65,18 @@ class LibraryError(Exception):
         self.near = tuple(near)
 
     def __str__(self) -> str:
-        return f"library {self.name!r}: {self.fault.value}" + (f" ({self.detail})" if self.detail else "")
+        detail = f" ({self.detail})" if self.detail else ""
+        near = f"did you mean {' or '.join(self.near)}? " if self.near else ""
+        return _SENTENCES[self.fault].format(name=self.name, detail=detail, near=near)
+
+
+_SENTENCES = {
+    LibraryFault.BAD_NAME: "{name!r} cannot be the name of a library{detail}",
+    LibraryFault.EMPTY: "library {name!r}: no usable spectrum{detail}; is the file an MSP or MSL library?",
+    LibraryFault.UNKNOWN: "there is no library or file {name!r}; {near}list libraries with: xbt library list",
+    LibraryFault.DAMAGED: "library {name!r} is damaged{detail}; delete this release and import it again",
+    LibraryFault.SCHEMA: "library {name!r} was written by another version of the program; import it again",
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -243,7 +254,7 @@ def build_release(
         raise LibraryError(LibraryFault.BAD_NAME, name, "letters, digits, '.', '_' and '-', at most 64")
     prepared = prepare(records)
     if not prepared.entries:
-        raise LibraryError(LibraryFault.EMPTY, name, f"{len(prepared.skipped)} records, none usable")
+        raise LibraryError(LibraryFault.EMPTY, name, f"{prepared.read} records, all skipped")
     arrays = _arrays(prepared)
     home = directory / name
     home.mkdir(parents=True, exist_ok=True)
