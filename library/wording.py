@@ -13,6 +13,7 @@ import unicodedata
 _GREEK = str.maketrans({"α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "Δ": "delta", "ω": "omega"})
 _DOSE = re.compile(r"(?<![\w])(?:x\s?\d{1,3}|\d+(?:[.,]\d+)?\s?(?:mg|g|kg|µg|μg|ug|mcg|ml|cc|%|x))(?![\w])")
 _TOKEN = re.compile(r"[a-z]+|\d+")
+_PRIME = re.compile(r"(\d)['′’](?!\w)")  # 4'-fluoro and 4-fluoro are different molecules
 _SEPARATOR = re.compile(r"[^a-z0-9]+")
 _MODIFIER = re.compile(
     r".*(?:yl|oxy|oxo|fluoro|chloro|bromo|iodo|hydro|desmethyl)|nor|des|bis|iso|cis|trans|ortho|meta|para"
@@ -64,6 +65,7 @@ def one_slip_apart(one: str, other: str) -> bool:
 
 
 def _plain(text: str) -> str:
+    text = _PRIME.sub(r"\1prime", text)
     if text.isascii() and "&" not in text and "." not in text:
         return text.lower()
     text = html.unescape(text).translate(_GREEK).casefold().replace("ß", "ss").replace("œ", "oe")
