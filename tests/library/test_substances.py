@@ -113,7 +113,8 @@ def test_names_find_their_substance(text: str, key: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "methyl fentanyl", "Cocaine-d3", "Fentanyl para tolyl analog", "4'-Fluorofentanyl", "cocaine N-oxide", "MDMA + ketamine",
+    ["", "methyl fentanyl", "Cocaine-d3", "Fentanyl para tolyl analog", "4'-Fluorofentanyl",
+     "cocaine N-oxide", "MDMA + ketamine",
      "morphine glucuronide", "testosterone acetate", "dihydro", "2", "benzo"],
 )  # fmt: skip
 def test_what_may_be_something_else_names_nothing(text: str) -> None:
