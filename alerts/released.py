@@ -7,11 +7,13 @@ listed substance included).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+import re
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Text, cast, false, or_, select, true
 from sqlalchemy.orm import Session
 
 from alerts.rules import Found, History, Member, ReleasedSample, Sighting
@@ -22,6 +24,8 @@ from xbt.domain.findings import Finding
 from xbt.domain.samples import Reason
 from xbt.services.guards import last_released
 from xbt.services.snapshots import Content, content_of
+
+_INCHIKEY = re.compile(r"[A-Z]{14}-[A-Z]{10}-[A-Z]")
 
 
 def member_of(key: str, name: str, substances: Substances) -> Member:
@@ -63,9 +67,13 @@ def expectation(
     return tuple(_member(one) for one in known if one is not None), kind.kinds
 
 
-def history_of(session: Session, substances: Substances) -> History:
-    """Everything the network has released and not withdrawn: the newest version of each sample."""
-    return History(tuple(_sightings(session, substances)))
+def history_of(session: Session, substances: Substances, about: Iterable[Found] | None = None) -> History:
+    """What the network has released and not withdrawn: the newest version of each sample.
+
+    With ``about`` only samples that may hold one of these are read: a release need not wait for the whole
+    record.
+    """
+    return History(tuple(_sightings(session, substances, _mentions(about, substances))))
 
 
 def key_of(substances: Substances, name: str) -> str | None:
@@ -84,14 +92,32 @@ def _found(finding: Finding, substances: Substances) -> Found:
     return Found(tuple(sorted(members)), finding.amount, finding.certainty)
 
 
-def _sightings(session: Session, substances: Substances) -> Iterator[Sighting]:
+def _mentions(about: Iterable[Found] | None, substances: Substances) -> ColumnElement[bool]:
+    """Samples with a result whose stored text holds the skeleton or the name of a substance."""
+    if about is None:
+        return true()
+    members = [member for found in about for member in found.members]
+    words = {word for member in members for word in (_skeleton(member, substances), member.name)}
+    stored = cast(ResultRow.content, Text)
+    holds = (stored.icontains(json.dumps(word)[1:-1], autoescape=True) for word in sorted(words))
+    return ResultRow.sample_id.in_(select(ResultRow.sample_id).where(or_(false(), *holds)))
+
+
+def _skeleton(member: Member, substances: Substances) -> str:
+    """The first block of the InChIKey, which salts and stereoisomers share; the name if there is no key."""
+    known = substances.by_key(member.key)
+    identity = (known.inchikey if known is not None else member.key) or member.name
+    return identity[:14] if _INCHIKEY.fullmatch(identity) else identity
+
+
+def _sightings(session: Session, substances: Substances, wanted: ColumnElement[bool]) -> Iterator[Sighting]:
     query = (
         select(
             ResultRow.sample_id, ResultRow.released_at, ResultRow.withdrawn_at, ResultRow.content, Site.region
         )
         .join(Sample, Sample.id == ResultRow.sample_id)
         .join(Site, Site.id == Sample.site_id)
-        .where(ResultRow.released_at.is_not(None))
+        .where(ResultRow.released_at.is_not(None), wanted)
         .order_by(ResultRow.sample_id, ResultRow.version)
         .execution_options(yield_per=1000)
     )

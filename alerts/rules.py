@@ -190,9 +190,14 @@ def first_ever(sample: ReleasedSample, history: History, tables: Tables) -> tupl
     earlier = history.before(sample)
     return tuple(
         _first_ever_trigger(found, sample, earlier, tables)
-        for found in sorted(set(sample.found))
-        if not _is_ordinary(found, tables) and not _was_seen(found, earlier)
+        for found in noteworthy(sample, tables)
+        if not _was_seen(found, earlier)
     )
+
+
+def noteworthy(sample: ReleasedSample, tables: Tables) -> tuple[Found, ...]:
+    """Findings whose first time in the network would be news: the only ones history is asked about."""
+    return tuple(found for found in sorted(set(sample.found)) if not _is_ordinary(found, tables))
 
 
 def _absorb(triggers: Iterable[Trigger]) -> list[Trigger]:

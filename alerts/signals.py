@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from alerts.lifecycle import AlertRefused, SignalState
 from alerts.released import history_of, key_of, newest_release
-from alerts.rules import History, Likelihood, Rule, Trigger, evaluate
+from alerts.rules import History, Likelihood, Rule, Trigger, evaluate, noteworthy
 from alerts.tables import Severity, Tables, load_tables
 from alerts.values import SignalView, Substances
 from library.substances import load_substances
@@ -44,16 +44,21 @@ def handle_detect(context: JobContext, payload: Mapping[str, Any]) -> None:
     with context.session_factory.begin() as session:
         sample = session.get(Sample, payload["sample_id"])
         if sample is not None:
-            detect(session, sample, history_of(session, load_substances()), now=context.now())
+            detect(session, sample, now=context.now())
 
 
-def detect(session: Session, sample: Sample, history: History, *, now: datetime) -> int:
-    """Bring a sample's signals in line with its newest released result; the number of new signals."""
+def detect(session: Session, sample: Sample, *, now: datetime, history: History | None = None) -> int:
+    """Bring a sample's signals in line with its newest released result; the number of new signals.
+
+    ``history`` is read from the record unless the caller has it.
+    """
     signals = {(row.rule, row.subject): row for row in _signals_of(session, sample)}
     released = newest_release(sample, load_substances(), _tables())
     if released is None:
         _end(session, signals.values(), SignalState.WITHDRAWN, now)
         return 0
+    if history is None:
+        history = history_of(session, load_substances(), noteworthy(released, _tables()))
     triggers = {_key(one): one for one in evaluate(released, history, _tables())}
     _end(
         session,
@@ -72,7 +77,7 @@ def detect_since(session: Session, since: date, *, now: datetime) -> tuple[int, 
     history = history_of(session, load_substances())
     start = datetime(since.year, since.month, since.day, tzinfo=now.tzinfo)
     query = select(Sample).where(Sample.results.any(ResultRow.released_at >= start)).order_by(Sample.id)
-    made = [detect(session, sample, history, now=now) for sample in session.scalars(query).all()]
+    made = [detect(session, sample, now=now, history=history) for sample in session.scalars(query).all()]
     return len(made), sum(made)
 
 

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
 
+from alerts.released import history_of, newest_release
 from alerts.rules import Likelihood, Rule
 from alerts.services import (
     AlertRefused,
@@ -19,6 +20,8 @@ from alerts.services import (
     signal,
     signals,
 )
+from alerts.tables import load_tables
+from library.substances import load_substances
 from xbt.db.models import AuditRow, ResultRow, Sample, SignalRow
 from xbt.domain.errors import NotAllowed, NotFound
 from xbt.domain.people import Actor
@@ -111,6 +114,28 @@ def test_a_correction_moves_what_still_holds_and_ends_the_rest(
     assert after[Rule.ADULTERATION].state is SignalState.OPEN
     assert after[Rule.ADULTERATION].result_id == newer.id
     assert after[Rule.WATCH_LIST].state is SignalState.SUPERSEDED
+
+
+def test_history_read_for_one_release_tells_the_same_as_all_of_it(
+    session: Session, release: Release, correct: Correct
+) -> None:
+    substances = load_substances()
+    corrected = release("", "Deschloroketamine", "2-MMC|3-MMC", "Étrange")
+    correct(corrected, "Caffeine", at=NOW + timedelta(days=1))
+    release("", "Étrange", "ketamine", day=1)
+    release("", "2-MMC|3-MMC", day=2)
+    release("", "MDMA", day=2)
+    asked = newest_release(release("", "2-MMC", "Étrange", day=3), substances, load_tables(lambda _: None))
+    assert asked is not None
+    whole = history_of(session, substances)
+    part = history_of(session, substances, asked.found)
+    assert set(part.sightings) < set(whole.sightings)
+    kept = {found.keys for found in asked.found}
+    assert [s for s in whole.sightings if any(s.substances & keys for keys in kept)] == [
+        s for s in part.sightings if any(s.substances & keys for keys in kept)
+    ]
+    assert sum(any(s.substances & keys for keys in kept) for s in part.sightings) == 4
+    assert history_of(session, substances, ()).sightings == ()
 
 
 def test_a_correction_does_not_make_an_old_first_time_a_repeat(
