@@ -1,0 +1,79 @@
+"""`xbt identify` on a real GC-MS run against SWGDRUG: wall time and where it goes.
+
+Run: ``python tests/benchmarks/bench_identify.py`` (the evaluation data beside the checkout, or
+``XBT_EVALUATION_DATA``). Prints a Markdown table. The whole command is a process of its own, library cache
+warm; the stages are timed in this process, best of five; the bare read is the reader without sandbox.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from library.answer import Source
+from library.identify import identify
+from library.search import search
+from library.shelf import open_wanted
+from spectra.chromatography.deconvolution import deconvolve
+from spectra.readers import read
+from xbt.config import load_settings
+from xbt.sandbox import read_run
+
+ROOT = Path(__file__).resolve().parents[2]
+DATA = Path(os.environ.get("XBT_EVALUATION_DATA", ROOT.parent / "shared" / "data"))
+RUN = DATA / "gcms_truth" / "DRUG_SAMPLE.SPC"
+LIBRARY = DATA / "ei_ms" / "swgdrug_3.9.msp"
+SOURCE = Source("run", "0" * 64, "spc", "spc", "gc_ms", "", "", "", False)
+
+
+def best(work: Callable[[], object], times: int = 5) -> float:
+    """Shortest of several runs, ms."""
+    taken = []
+    for _ in range(times):
+        start = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - start)
+    return 1000 * min(taken)
+
+
+def command(cache: Path, *words: str) -> None:
+    environment = {**os.environ, "XDG_CACHE_HOME": str(cache)}
+    start = [sys.executable, "-c", "from xbt.cli import main; main()", *words]
+    subprocess.run(start, check=True, capture_output=True, env=environment)
+
+
+def main() -> None:
+    settings = load_settings()
+    with tempfile.TemporaryDirectory() as folder:
+        cache = Path(folder)
+        wanted = ("identify", str(RUN), "--library", str(LIBRARY), "--json")
+        first = best(lambda: command(cache, *wanted), 1)
+        whole = best(lambda: command(cache, *wanted))
+        releases = open_wanted([str(LIBRARY)], cache / "none", cache / "xbt" / "libraries")
+        run = read(RUN)
+        components = deconvolve(run.scans).components
+        spectra = [component.spectrum for component in components]
+        search(releases, spectra)
+        rows = {
+            "whole command, first time (library built)": first,
+            "whole command": whole,
+            "start of an empty command (`xbt --version`)": best(lambda: command(cache, "--version")),
+            "open library": best(lambda: open_wanted([str(LIBRARY)], cache, cache / "xbt" / "libraries")),
+            "read in the sandbox": best(lambda: read_run(RUN, name="run", settings=settings)),
+            "read, bare": best(lambda: read(RUN)),
+            "deconvolve": best(lambda: deconvolve(run.scans)),
+            f"search {len(spectra)} components": best(lambda: search(releases, spectra)),
+            "identify (deconvolve, search, group)": best(lambda: identify(run, releases, source=SOURCE)),
+        }
+    print("| stage | ms |\n|---|---|")
+    for stage, taken in rows.items():
+        print(f"| {stage} | {taken:.1f} |")
+
+
+if __name__ == "__main__":
+    main()
