@@ -14,6 +14,7 @@ _GREEK = str.maketrans({"α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta
 _DOSE = re.compile(r"(?<![\w])(?:x\s?\d{1,3}|\d+(?:[.,]\d+)?\s?(?:mg|g|kg|µg|μg|ug|mcg|ml|cc|%|x))(?![\w])")
 _TOKEN = re.compile(r"[a-z]+|\d+")
 _PRIME = re.compile(r"(\d)['′’](?!\w)")  # 4'-fluoro and 4-fluoro are different molecules
+_SPECIAL = re.compile("[&.']")
 _SEPARATOR = re.compile(r"[^a-z0-9]+")
 _MODIFIER = re.compile(
     r".*(?:yl|oxy|oxo|fluoro|chloro|bromo|iodo|hydro|desmethyl)|nor|des|bis|iso|cis|trans|ortho|meta|para"
@@ -65,9 +66,9 @@ def one_slip_apart(one: str, other: str) -> bool:
 
 
 def _plain(text: str) -> str:
-    text = _PRIME.sub(r"\1prime", text)
-    if text.isascii() and "&" not in text and "." not in text:
+    if text.isascii() and not _SPECIAL.search(text):
         return text.lower()
+    text = _PRIME.sub(r"\1prime", text)
     text = html.unescape(text).translate(_GREEK).casefold().replace("ß", "ss").replace("œ", "oe")
     bare = unicodedata.normalize("NFKD", text)
     kept = "".join(letter for letter in bare if not unicodedata.combining(letter))
