@@ -6,6 +6,7 @@ import base64
 import struct
 import zlib
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -19,11 +20,19 @@ _MZ = '<cvParam cvRef="MS" accession="MS:1000514" name="m/z array"/>'
 _INTENSITY = '<cvParam cvRef="MS" accession="MS:1000515" name="intensity array"/>'
 
 MzML = Callable[..., Path]
+Bomb = Callable[[int], bytes]
+
+
+def bomb(points: int) -> bytes:
+    """So many zeros, packed without ever being in memory at once."""
+    packer = zlib.compressobj(9)
+    chunk = bytes(8_000_000)
+    return b"".join(packer.compress(chunk) for _ in range(points // 1_000_000)) + packer.flush()
 
 
 def array_element(values: bytes, kind: str, *, packed: bool) -> str:
-    """One ``binaryDataArray`` around raw little-endian values."""
-    data = base64.b64encode(zlib.compress(values, 9) if packed else values).decode()
+    """One ``binaryDataArray`` around raw little-endian values, or values already packed by zlib."""
+    data = base64.b64encode(values).decode()
     how = _ZLIB if packed else _PLAIN
     return (
         f'<binaryDataArray encodedLength="{len(data)}">{_FLOAT64}{how}{kind}'
@@ -72,6 +81,12 @@ def mzml(tmp_path: Path) -> MzML:
         return path
 
     return write
+
+
+@pytest.fixture(scope="session")
+def zeros() -> Bomb:
+    """Packed zeros: a thousand times smaller than what they become."""
+    return cache(bomb)
 
 
 @pytest.fixture

@@ -50,6 +50,6 @@ def _read(path: Path, name: str) -> Run:
             head = file.read(gate.HEAD_BYTES)
         if gate.looks_like_xml(head):
             xmlscan.scan(path)
-    from spectra.readers import read  # parsers load only after the file has passed  # noqa: PLC0415
+    from spectra.readers import read  # parsers load only after the file has passed
 
     return read(path, name=name)

@@ -163,7 +163,7 @@ def _read_header(stream: IO[bytes]) -> tuple[_Header, int]:
         raise _malformed("an answer of the reading process")
     try:
         return msgspec.json.decode(stream.read(length), type=_Header), total - 16 - length
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise _malformed("an answer of the reading process") from None
 
 
