@@ -8,36 +8,24 @@ an alert without an end.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from alerts.lifecycle import (
-    LONGEST,
-    AlertRefused,
-    AlertState,
-    AlertStep,
-    SignalState,
-    after,
-    seen_state,
-)
+from alerts.checks import TEXT_LIMIT, check, check_discreet
+from alerts.lifecycle import AlertRefused, AlertState, AlertStep, SignalState, after
+from alerts.publication import end_of, number_of, seen, series_of, texts_of
 from alerts.signals import signal, substances_of
 from alerts.tables import Severity
-from alerts.values import AlertView, PublicState, PublishedAlert, Substances, Wording
-from alerts.wording import LANGUAGES, forbidden_words, names_held
-from xbt.db.models import AlertRow, AlertText, Sample, SignalRow, Site, StaffUser
-from xbt.domain.errors import NotAllowed, NotFound, Refused
+from alerts.values import AlertView, Substances, Wording
+from xbt.db.models import AlertRow, AlertText, SignalRow, StaffUser
+from xbt.domain.errors import NotAllowed, NotFound
 from xbt.domain.people import Actor
 from xbt.security import audit
 from xbt.security.policy import Permission, allows, require
 
-TITLE_LIMIT = 160
-TEXT_LIMIT = 5000
-_REFERENCE = re.compile(r"(?<!\d)\d{2}-\d{5,}(?!\d)")
-_LIVING = (AlertState.PUBLISHED.value, AlertState.WITHDRAWN.value)
 _PENDING = (AlertState.DRAFT.value, AlertState.APPROVED.value)
 _GONE = {SignalState.SUPERSEDED, SignalState.WITHDRAWN}
 
@@ -49,10 +37,6 @@ STEP_PERMISSION = {
     AlertStep.PUBLISH: Permission.PUBLISH_ALERT,
     AlertStep.WITHDRAW: Permission.WITHDRAW_ALERT,
 }
-
-
-class InvalidAlert(Refused):
-    """The words, the level or the dates of an alert break a rule; fields say which and where."""
 
 
 def draft(
@@ -123,7 +107,7 @@ def approve(session: Session, actor: Actor, *, alert_id: int, now: datetime) -> 
     InvalidAlert : the words or the dates no longer pass `check`.
     """
     row = _open(session, actor, alert_id, AlertStep.APPROVE, now)
-    check(session, _texts(row), _end(row), now)
+    check(session, texts_of(row), end_of(row), now)
     row.state = after(AlertState(row.state), AlertStep.APPROVE).value
     row.approved_by, row.approved_at = actor.id, now
     session.flush()
@@ -141,8 +125,8 @@ def publish(session: Session, actor: Actor, *, alert_id: int, now: datetime) -> 
     InvalidAlert : ``already_over`` and other reasons of `check`.
     """
     row = _open(session, actor, alert_id, AlertStep.PUBLISH, now)
-    check(session, _texts(row), _end(row), now)
-    for earlier in _series(session, row):
+    check(session, texts_of(row), end_of(row), now)
+    for earlier in series_of(session, row):
         if earlier.state == AlertState.PUBLISHED.value:
             earlier.state = after(AlertState(earlier.state), AlertStep.SUPERSEDE).value
     row.state = after(AlertState(row.state), AlertStep.PUBLISH).value
@@ -171,13 +155,13 @@ def revise(
     AlertRefused : ``not_now``, or ``revision_open``: there is one under way (field ``alert``).
     """
     before = _open(session, actor, alert_id, AlertStep.REVISE, now)
-    series = _series(session, before)
+    series = series_of(session, before)
     under_way = [row for row in series if row.state in _PENDING]
     if under_way:
         raise AlertRefused("revision_open", alert=str(under_way[0].id))
     row = AlertRow(
         state=AlertState.DRAFT.value,
-        series_id=_number(before),
+        series_id=number_of(before),
         revision=1 + max(one.revision for one in series),
         signal_id=before.signal_id,
         substances=before.substances,
@@ -202,10 +186,10 @@ def withdraw(session: Session, actor: Actor, *, alert_id: int, reason: str, now:
     row = _open(session, actor, alert_id, AlertStep.WITHDRAW, now)
     if not reason.strip():
         raise AlertRefused("reason_needed")
-    _check_discreet(session, [reason])
+    check_discreet(session, [reason])
     row.state = after(AlertState(row.state), AlertStep.WITHDRAW).value
     row.withdrawn_at, row.withdraw_reason = now, reason.strip()[:TEXT_LIMIT]
-    for pending in _series(session, row):
+    for pending in series_of(session, row):
         if pending.state in _PENDING:
             pending.state = after(AlertState(pending.state), AlertStep.DISCARD).value
     session.flush()
@@ -252,73 +236,10 @@ def alert(session: Session, actor: Actor, alert_id: int, now: datetime) -> Alert
     return _view(session, actor, _row(session, alert_id), now)
 
 
-def published(session: Session, now: datetime, include_ended: bool = False) -> tuple[PublishedAlert, ...]:
-    """What anyone may read at ``now``, the latest change first; with ``include_ended`` also what has ended
-    or was withdrawn, marked as such. Needs no actor."""
-    rows = session.scalars(select(AlertRow).where(AlertRow.state.in_(_LIVING)))
-    shown = [_published(session, row, now) for row in rows]
-    kept = [one for one in shown if include_ended or one.state is PublicState.CURRENT]
-    return tuple(sorted(kept, key=lambda one: (one.updated_at, one.number), reverse=True))
-
-
-def published_one(session: Session, number: int, now: datetime) -> PublishedAlert | None:
-    """The alert of a public address, ended or withdrawn ones included; None if there is none."""
-    query = select(AlertRow).where(AlertRow.state.in_(_LIVING))
-    row = session.scalar(query.where((AlertRow.id == number) & AlertRow.series_id.is_(None))) or (
-        session.scalar(query.where(AlertRow.series_id == number))
-    )
-    return None if row is None else _published(session, row, now)
-
-
-def check(session: Session, texts: Mapping[str, Wording], expires_at: datetime, now: datetime) -> None:
-    """Return if an alert with these words and this end may be made public.
-
-    Raises
-    ------
-    InvalidAlert : ``already_over`` · ``too_long_valid`` (180 days) · ``text_needed`` · ``language_unknown``
-        · ``title_long`` (160) · ``text_long`` (5000) · ``forbidden_word`` · ``names_site`` ·
-        ``names_sample``; fields ``language``, ``word``, ``name``, ``maximum`` where they apply.
-    """
-    if expires_at <= now:
-        raise InvalidAlert("already_over")
-    if expires_at - now > LONGEST:
-        raise InvalidAlert("too_long_valid", maximum=str(LONGEST.days))
-    if not texts:
-        raise InvalidAlert("text_needed", language="")
-    for language, words in texts.items():
-        _check_words(language, words)
-        _check_discreet(session, [words.title, words.body, words.advice])
-
-
-def _check_words(language: str, words: Wording) -> None:
-    if language not in LANGUAGES:
-        raise InvalidAlert("language_unknown", language=language)
-    if not words.title.strip() or not words.body.strip():
-        raise InvalidAlert("text_needed", language=language)
-    if len(words.title) > TITLE_LIMIT:
-        raise InvalidAlert("title_long", language=language, maximum=str(TITLE_LIMIT))
-    if max(len(words.body), len(words.advice)) > TEXT_LIMIT:
-        raise InvalidAlert("text_long", language=language, maximum=str(TEXT_LIMIT))
-    found = forbidden_words([words.title, words.body, words.advice], language)
-    if found:
-        raise InvalidAlert("forbidden_word", language=language, word=found[0])
-
-
-def _check_discreet(session: Session, texts: Sequence[str]) -> None:
-    sites = session.execute(select(Site.name, Site.region)).all()
-    named = names_held(texts, [name for name, region in sites if name.casefold() != region.casefold()])
-    if named:
-        raise InvalidAlert("names_site", name=named[0])
-    references = {match for text in texts for match in _REFERENCE.findall(text)}
-    known = session.scalar(select(Sample.reference).where(Sample.reference.in_(references)))
-    if known is not None:
-        raise InvalidAlert("names_sample", name=known)
-
-
 def _take_up(session: Session, actor: Actor, row: AlertRow, signal_id: int) -> None:
-    seen = signal(session, actor, signal_id)
-    if seen.state not in {SignalState.OPEN, SignalState.DRAFTED}:
-        raise AlertRefused("not_now", state=seen.state.value, step="draft")
+    noticed = signal(session, actor, signal_id)
+    if noticed.state not in {SignalState.OPEN, SignalState.DRAFTED}:
+        raise AlertRefused("not_now", state=noticed.state.value, step="draft")
     source = session.get_one(SignalRow, signal_id)
     source.state = SignalState.DRAFTED.value
     row.signal, row.substances, row.simulated = source, source.substances, source.simulated
@@ -349,7 +270,7 @@ def _open(session: Session, actor: Actor, alert_id: int, step: AlertStep, now: d
     row = _row(session, alert_id)
     code = _refusal(session, actor, row, step, now)
     if code:
-        raise AlertRefused(code, step=step.value, state=_seen(row, now).value)
+        raise AlertRefused(code, step=step.value, state=seen(row, now).value)
     return row
 
 
@@ -358,7 +279,7 @@ def _refusal(session: Session, actor: Actor, row: AlertRow, step: AlertStep, now
     if actor.id is None or not allows(actor, STEP_PERMISSION[step]):
         return "not_allowed"
     try:
-        after(_seen(row, now), step)
+        after(seen(row, now), step)
     except AlertRefused as refused:
         return refused.code
     if step is AlertStep.APPROVE and row.drafted_by == actor.id:
@@ -381,32 +302,8 @@ def _row(session: Session, alert_id: int) -> AlertRow:
     return row
 
 
-def _number(row: AlertRow) -> int:
-    return row.series_id or row.id
-
-
-def _series(session: Session, row: AlertRow) -> list[AlertRow]:
-    number = _number(row)
-    query = select(AlertRow).where((AlertRow.id == number) | (AlertRow.series_id == number))
-    return list(session.scalars(query.order_by(AlertRow.revision)))
-
-
-def _end(row: AlertRow) -> datetime:
-    if row.expires_at is None:
-        raise InvalidAlert("already_over")
-    return row.expires_at
-
-
-def _seen(row: AlertRow, now: datetime) -> AlertState:
-    return seen_state(AlertState(row.state), row.expires_at, now)
-
-
 def _evidence_changed(session: Session, actor: Actor, row: AlertRow) -> bool:
     return row.signal_id is not None and signal(session, actor, row.signal_id).state in _GONE
-
-
-def _texts(row: AlertRow) -> dict[str, Wording]:
-    return {one.language: Wording(one.title, one.body, one.advice) for one in row.texts}
 
 
 def _stored(substances: Sequence[Substances]) -> list[dict[str, list[str]]]:
@@ -414,20 +311,20 @@ def _stored(substances: Sequence[Substances]) -> list[dict[str, list[str]]]:
 
 
 def _log(session: Session, actor: Actor, row: AlertRow, action: str, now: datetime) -> None:
-    subject = f"alert:{_number(row)}"
+    subject = f"alert:{number_of(row)}"
     audit.append(session, actor, f"alert_{action}", subject, now=now, revision=row.revision, level=row.level)
 
 
 def _view(session: Session, actor: Actor, row: AlertRow, now: datetime) -> AlertView:
     return AlertView(
         id=row.id,
-        number=_number(row),
+        number=number_of(row),
         revision=row.revision,
-        state=_seen(row, now),
+        state=seen(row, now),
         level=Severity(row.level),
         region=row.region,
         substances=substances_of(row.substances),
-        texts=_texts(row),
+        texts=texts_of(row),
         simulated=row.simulated,
         signal_id=row.signal_id,
         evidence_changed=_evidence_changed(session, actor, row),
@@ -436,7 +333,7 @@ def _view(session: Session, actor: Actor, row: AlertRow, now: datetime) -> Alert
         approved_by=_name(session, row.approved_by),
         approved_at=row.approved_at,
         published_at=row.published_at,
-        expires_at=_end(row),
+        expires_at=end_of(row),
         withdrawn_at=row.withdrawn_at,
         withdraw_reason=row.withdraw_reason,
         may={step.value: _refusal(session, actor, row, step, now) for step in STEP_PERMISSION},
@@ -446,30 +343,3 @@ def _view(session: Session, actor: Actor, row: AlertRow, now: datetime) -> Alert
 def _name(session: Session, user_id: int | None) -> str:
     user = None if user_id is None else session.get(StaffUser, user_id)
     return "" if user is None else user.name
-
-
-def _published(session: Session, row: AlertRow, now: datetime) -> PublishedAlert:
-    first = session.get_one(AlertRow, _number(row))
-    if row.published_at is None or first.published_at is None:
-        raise AlertRefused("not_now", state=row.state, step=AlertStep.PUBLISH.value)
-    return PublishedAlert(
-        number=_number(row),
-        revision=row.revision,
-        state=_PUBLIC[_seen(row, now)],
-        level=Severity(row.level),
-        region=row.region,
-        substances=substances_of(row.substances),
-        texts=_texts(row),
-        simulated=row.simulated,
-        published_at=first.published_at,
-        updated_at=row.withdrawn_at or row.published_at,
-        expires_at=_end(row),
-        withdraw_reason=row.withdraw_reason,
-    )
-
-
-_PUBLIC = {
-    AlertState.PUBLISHED: PublicState.CURRENT,
-    AlertState.EXPIRED: PublicState.EXPIRED,
-    AlertState.WITHDRAWN: PublicState.WITHDRAWN,
-}

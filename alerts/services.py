@@ -7,8 +7,8 @@ the caller. What goes wrong is one of `xbt.domain.errors.Refused`: `AlertRefused
 
 from __future__ import annotations
 
+from alerts.checks import InvalidAlert
 from alerts.editorial import (
-    InvalidAlert,
     alert,
     alerts,
     approve,
@@ -16,12 +16,11 @@ from alerts.editorial import (
     draft,
     edit,
     publish,
-    published,
-    published_one,
     revise,
     withdraw,
 )
 from alerts.lifecycle import AlertRefused, AlertState, AlertStep, SignalState, default_expiry
+from alerts.publication import published, published_one
 from alerts.signals import detect_since, dismiss, handle_detect, signal, signals
 from alerts.tables import Severity
 from alerts.values import (

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import cache
 from importlib.resources import files
@@ -52,7 +52,7 @@ def propose(
     say = _sentences()[language]
     fields = {
         "substances": _substances(signal.substances, language, say, name_of),
-        "sold_as": label(signal.sold_as, language),
+        "sold_as": in_sentence(label(signal.sold_as, language)),
         "region": signal.region,
         "date": format_date(signal.released_at, "long", locale=language),
     }
@@ -89,6 +89,11 @@ def status_lines(alert: PublishedAlert, language: str) -> tuple[str, ...]:
     return tuple(say[code].format(**fields) for code in _status(alert))
 
 
+def in_sentence(name: str) -> str:
+    """A name as it stands within a sentence: "Ketamine" in lower case, "MDMA" and "2-MMC" as they are."""
+    return re.sub(r"(?<!\w)[A-ZÀ-Ý][a-zà-ÿ]{2,}", lambda word: word[0].lower(), name)
+
+
 def last_day(expires_at: datetime) -> date:
     """The last day something that ends at this moment is shown; midnight belongs to the day before."""
     return (expires_at - timedelta(seconds=1)).date()
@@ -118,12 +123,16 @@ def _holds(text: str, word: str) -> bool:
 
 
 def _substances(
-    groups: Iterable[Substances],
+    groups: Sequence[Substances],
     language: str,
     say: Mapping[str, Any],
     name_of: Callable[[str, str, str], str],
 ) -> str:
-    named = [_group(group, language, say, name_of) for group in groups]
+    named = [in_sentence(_group(group, language, say, name_of)) for group in groups]
+    if len(named) > 1:
+        named = [
+            f"({name})" if len(group.keys) > 1 else name for name, group in zip(named, groups, strict=True)
+        ]
     return named[0] if len(named) == 1 else f"{', '.join(named[:-1])} {say['and']} {named[-1]}"
 
 

@@ -9,7 +9,7 @@ from alerts.lifecycle import SignalState
 from alerts.rules import Likelihood, Rule
 from alerts.tables import Severity
 from alerts.values import SignalView, Substances
-from alerts.wording import LANGUAGES, forbidden_words, names_held, propose
+from alerts.wording import LANGUAGES, forbidden_words, in_sentence, names_held, propose
 from library.substances import load_substances
 
 
@@ -60,8 +60,13 @@ def whole(signal: SignalView, language: str) -> str:
 
 def test_an_opioid_in_english() -> None:
     words = propose(SIGNAL, "en")
-    assert words.title == "Metonitazene in a product sold as Oxycodone"
-    for piece in ("November 20, 2026", "Occitanie", "We did not find Oxycodone", "had not found this before"):
+    assert words.title == "Metonitazene in a product sold as oxycodone"
+    for piece in (
+        "November 20, 2026",
+        "Occitanie",
+        "We did not find what it was sold as",
+        "had not found this before",
+    ):
         assert piece in words.body
     assert "confirmation is pending" in words.body
     for piece in ("naloxone", "112 or 15", "breathing"):
@@ -79,7 +84,7 @@ def test_the_same_in_french() -> None:
 
 def test_isomers_are_one_of() -> None:
     words = propose(MISMATCH, "en")
-    assert words.title.startswith("2-MMC or 3-MMC and Thing in a product")
+    assert words.title.startswith("(2-MMC or 3-MMC) and thing in a product")
     assert "cannot tell which" in words.body
 
 
@@ -110,6 +115,24 @@ def test_words_that_promise_are_found_as_whole_words(
     text: str, language: str, found: tuple[str, ...]
 ) -> None:
     assert forbidden_words([text], language) == found
+
+
+@pytest.mark.parametrize(
+    ("name", "within"),
+    [
+        ("Ketamine", "ketamine"),
+        ("Kétamine", "kétamine"),
+        ("Écgonine", "écgonine"),
+        ("MDMA", "MDMA"),
+        ("2-MMC", "2-MMC"),
+        ("N-Desethyl isotonitazene", "N-desethyl isotonitazene"),
+        ("MDMB-4en-PINACA", "MDMB-4en-PINACA"),
+        ("25I-NBOMe", "25I-NBOMe"),
+        ("CUMYL-PEGACLONE", "CUMYL-PEGACLONE"),
+    ],
+)
+def test_names_within_a_sentence(name: str, within: str) -> None:
+    assert in_sentence(name) == within
 
 
 def test_names_are_found_whatever_the_case_and_not_inside_words() -> None:
