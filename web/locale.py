@@ -22,6 +22,7 @@ from flask_babel import (
 from web.record import record
 
 LANGUAGES = {"fr": "Français", "en": "English"}
+LOCALES = {"fr": "fr", "en": "en_GB"}  # how dates are written
 SESSION_KEY = "language"
 
 
@@ -42,10 +43,10 @@ def select_language() -> str | None:
     asked = g.get("language")
     if asked is None and request.blueprint == "staff":
         asked = session.get(SESSION_KEY)
-    if asked in LANGUAGES:
-        return str(asked)
-    default = record().settings.default_language
-    return request.accept_languages.best_match(LANGUAGES, default=default)
+    if asked not in LANGUAGES:
+        default = record().settings.default_language
+        asked = request.accept_languages.best_match(LANGUAGES, default=default)
+    return LOCALES[str(asked)]
 
 
 def language() -> str:
@@ -72,7 +73,7 @@ def day(value: date | datetime | None) -> str:
 
 def moment(value: datetime | None) -> str:
     """A date with the hour; empty for None."""
-    return "" if value is None else str(format_datetime(value, "medium"))
+    return "" if value is None else str(format_datetime(value, "d MMM y, HH:mm"))
 
 
 def percent(share: float) -> str:

@@ -127,7 +127,7 @@ LIKELIHOODS = {
 SIGNAL_STATES = {
     SignalState.OPEN: _l("Open"),
     SignalState.DRAFTED: _l("Alert begun"),
-    SignalState.DISMISSED: _l("Put aside"),
+    SignalState.DISMISSED: _l("Set aside"),
     SignalState.SUPERSEDED: _l("No longer shown by the result"),
     SignalState.WITHDRAWN: _l("Result withdrawn"),
 }
@@ -137,7 +137,7 @@ ALERT_STATES = {
     AlertState.PUBLISHED: _l("Published"),
     AlertState.EXPIRED: _l("Ended"),
     AlertState.SUPERSEDED: _l("Replaced"),
-    AlertState.WITHDRAWN: _l("Withdrawn"),
+    AlertState.WITHDRAWN: _l("Alert withdrawn"),
     AlertState.DISCARDED: _l("Dropped"),
 }
 ALERT_TONE = {

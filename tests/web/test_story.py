@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pypdf import PdfReader
-from tests.web.laboratory import PASSWORD, Person, code_on
 
+from tests.web.laboratory import PASSWORD, Person, code_on
 from xbt.config import Settings
 from xbt.jobs import run_worker
 
@@ -39,7 +39,7 @@ def upload(technician: Person, path: Path, name: str = "heroin.mzML") -> str:
 
 def decide_all(technician: Person) -> None:
     page = technician.get("/staff/samples/1").text
-    fields = {name: "accept" for name in re.findall(r'name="(decision-\d+)"', page)}
+    fields = dict.fromkeys(re.findall(r'name="(decision-\d+)"', page), "accept")
     fields |= {f"candidate-{name.split('-')[1]}": "1" for name in fields}
     answer = technician.client.post(
         "/staff/samples/1/analyses/1/decisions",
@@ -48,9 +48,7 @@ def decide_all(technician: Person) -> None:
     assert answer.status_code == 302
 
 
-def test_one_sample_all_the_way(
-    visit: Callable[[str], Person], settings: Settings, run_file: Path
-) -> None:
+def test_one_sample_all_the_way(visit: Callable[[str], Person], settings: Settings, run_file: Path) -> None:
     worker, technician, second = visit("worker"), visit("technician"), visit("second")
     coordinator, manager, person = visit("coordinator"), visit("manager"), visit("")
 

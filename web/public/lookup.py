@@ -84,7 +84,8 @@ def report() -> Response:
         return make_response(render_template("public/waiting.html", known=False))
     response = make_response(reports.render(found, language(), issued_on=now().date()))
     response.mimetype = "application/pdf"
-    response.headers["Content-Disposition"] = f'attachment; filename="{_("report")}-{found.reference}.pdf"'
+    name = _("report")
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}-{found.reference}.pdf"'
     return response
 
 
