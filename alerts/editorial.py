@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from alerts.checks import TEXT_LIMIT, check, check_discreet
 from alerts.lifecycle import AlertRefused, AlertState, AlertStep, SignalState, after
 from alerts.publication import end_of, number_of, seen, series_of, texts_of
-from alerts.signals import signal, substances_of
+from alerts.signals import signal, still_stands, substances_of
 from alerts.tables import Severity
 from alerts.values import AlertView, Substances, Wording
 from xbt.db.models import AlertRow, AlertText, SignalRow, StaffUser
@@ -27,7 +27,6 @@ from xbt.security import audit
 from xbt.security.policy import Permission, allows, require
 
 _PENDING = (AlertState.DRAFT.value, AlertState.APPROVED.value)
-_GONE = {SignalState.SUPERSEDED, SignalState.WITHDRAWN}
 
 STEP_PERMISSION = {
     AlertStep.EDIT: Permission.DRAFT_ALERT,
@@ -284,7 +283,7 @@ def _refusal(session: Session, actor: Actor, row: AlertRow, step: AlertStep, now
         return refused.code
     if step is AlertStep.APPROVE and row.drafted_by == actor.id:
         return "same_person"
-    if step in {AlertStep.APPROVE, AlertStep.PUBLISH} and _evidence_changed(session, actor, row):
+    if step in {AlertStep.APPROVE, AlertStep.PUBLISH} and _evidence_changed(session, row):
         return "evidence_changed"
     return ""
 
@@ -302,8 +301,8 @@ def _row(session: Session, alert_id: int) -> AlertRow:
     return row
 
 
-def _evidence_changed(session: Session, actor: Actor, row: AlertRow) -> bool:
-    return row.signal_id is not None and signal(session, actor, row.signal_id).state in _GONE
+def _evidence_changed(session: Session, row: AlertRow) -> bool:
+    return row.signal is not None and not still_stands(session, row.signal)
 
 
 def _stored(substances: Sequence[Substances]) -> list[dict[str, list[str]]]:
@@ -327,7 +326,7 @@ def _view(session: Session, actor: Actor, row: AlertRow, now: datetime) -> Alert
         texts=texts_of(row),
         simulated=row.simulated,
         signal_id=row.signal_id,
-        evidence_changed=_evidence_changed(session, actor, row),
+        evidence_changed=_evidence_changed(session, row),
         drafted_by=_name(session, row.drafted_by),
         drafted_at=row.drafted_at,
         approved_by=_name(session, row.approved_by),

@@ -15,7 +15,7 @@ from datetime import date, datetime
 from functools import cache, partial
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select, true
 from sqlalchemy.orm import Session
 
 from alerts.lifecycle import AlertRefused, SignalState
@@ -89,10 +89,11 @@ def signals(session: Session, actor: Actor, state: SignalState | None = None) ->
     NotAllowed : the actor may not see signals.
     """
     require(actor, Permission.SEE_SIGNALS)
-    query = _QUERY.order_by(SignalRow.id.desc()).limit(LISTED)
-    views = [_view(session, *row) for row in session.execute(query)]
-    shown = [view for view in _with_repeats(views) if state in (None, view.state)]
-    return tuple(sorted(shown, key=lambda view: (-view.severity.rank, -view.id)))
+    query = _QUERY.where(_in_state(state)).order_by(SignalRow.id.desc()).limit(LISTED)
+    rows = session.execute(query).all()
+    alerts = _alerts_of(session, [row.id for row, _, _ in rows])
+    views = _with_repeats([_view(*row, alerts) for row in rows])
+    return tuple(sorted(views, key=lambda view: (-view.severity.rank, -view.id)))
 
 
 def signal(session: Session, actor: Actor, signal_id: int) -> SignalView:
@@ -107,7 +108,12 @@ def signal(session: Session, actor: Actor, signal_id: int) -> SignalView:
     found = session.execute(_QUERY.where(SignalRow.id == signal_id)).one_or_none()
     if found is None:
         raise NotFound("no_signal", id=str(signal_id))
-    return _view(session, *found)
+    return _view(*found, _alerts_of(session, [signal_id]))
+
+
+def still_stands(session: Session, row: SignalRow) -> bool:
+    """Whether the newest result of its sample still shows what the signal says."""
+    return _seen_state(row, session.get_one(ResultRow, row.result_id)) not in _GONE
 
 
 def dismiss(session: Session, actor: Actor, *, signal_id: int, reason: str, now: datetime) -> SignalView:
@@ -203,7 +209,28 @@ _QUERY = (
 )
 
 
-def _view(session: Session, row: SignalRow, result: ResultRow, sold_as: str) -> SignalView:
+def _in_state(state: SignalState | None) -> ColumnElement[bool]:
+    """Signals that look like ``state``, see `_seen_state`."""
+    if state is None:
+        return true()
+    lost = ResultRow.withdrawn_at.is_not(None) & SignalRow.state.in_([one.value for one in _ALIVE])
+    if state is SignalState.WITHDRAWN:
+        return (SignalRow.state == state.value) | lost
+    return (SignalRow.state == state.value) & ~lost
+
+
+def _alerts_of(session: Session, signal_ids: list[int]) -> dict[int, tuple[int, ...]]:
+    """Ids of the alerts begun on each signal, the oldest first."""
+    query = select(AlertRow.signal_id, AlertRow.id).where(AlertRow.signal_id.in_(signal_ids))
+    made: dict[int, tuple[int, ...]] = {}
+    for signal_id, alert_id in session.execute(query.order_by(AlertRow.id)):
+        made[signal_id] = (*made.get(signal_id, ()), alert_id)
+    return made
+
+
+def _view(
+    row: SignalRow, result: ResultRow, sold_as: str, alerts: Mapping[int, tuple[int, ...]]
+) -> SignalView:
     return SignalView(
         id=row.id,
         rule=Rule(row.rule),
@@ -220,9 +247,7 @@ def _view(session: Session, row: SignalRow, result: ResultRow, sold_as: str) -> 
         released_at=result.released_at or row.created_at,
         created_at=row.created_at,
         simulated=row.simulated,
-        alert_ids=tuple(
-            session.scalars(select(AlertRow.id).where(AlertRow.signal_id == row.id).order_by(AlertRow.id))
-        ),
+        alert_ids=alerts.get(row.id, ()),
         dismissed_because=row.fields.get("dismissed", ""),
     )
 

@@ -158,8 +158,10 @@ def test_a_withdrawn_result_ends_its_signals_before_and_after_the_job(
     session.flush()
     assert signals(session, people["ana"], SignalState.OPEN) == ()
     assert signals(session, people["ana"])[0].state is SignalState.WITHDRAWN
+    assert len(signals(session, people["ana"], SignalState.WITHDRAWN)) == 1
     detect(sessions, session, sample)
     assert session.scalars(select(SignalRow.state)).all() == ["withdrawn"]
+    assert len(signals(session, people["ana"], SignalState.WITHDRAWN)) == 1
 
 
 def test_a_withdrawn_result_is_no_history(
