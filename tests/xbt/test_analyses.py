@@ -97,10 +97,18 @@ def test_a_job_run_twice_makes_one_analysis(equipped: Laboratory, measured: byte
     acquisition = equipped.upload(equipped.take_in().sample_id, measured)
     with equipped.sessions() as session:
         job = session.scalars(select(JobRow)).one()
+    told: list[tuple[float, str]] = []
+
+    def progress(fraction: float, text_code: str) -> None:
+        told.append((fraction, text_code))
+
     context = JobContext(
-        job.id, equipped.settings, equipped.sessions, equipped.store, _ignore, lambda: equipped.now
+        job.id, equipped.settings, equipped.sessions, equipped.store, progress, lambda: equipped.now
     )
     handle_analyse(context, {"acquisition_id": acquisition})
+    assert told == sorted(told)
+    codes = ["reading", "deconvolving", "searching", "drawing", "storing"]
+    assert list(dict.fromkeys(code for _, code in told)) == codes
     handle_analyse(context, {"acquisition_id": acquisition})
     assert _count(equipped.sessions) == 1
 
@@ -217,10 +225,6 @@ def test_an_analysis_of_another_site_is_not_found(laboratory: Laboratory) -> Non
         analyses.load(session, laboratory.stranger, laboratory.store, analysis)
     with laboratory.sessions() as session, pytest.raises(NotFound):
         analyses.load(session, laboratory.technician, laboratory.store, 999)
-
-
-def _ignore(fraction: float, text_code: str) -> None:
-    """Nobody watches this job."""
 
 
 def _count(sessions: sessionmaker[Session]) -> int:

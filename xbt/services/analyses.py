@@ -37,6 +37,8 @@ from xbt.storage import BlobStore
 FIGURES = 40  # mirror plots drawn in advance, greatest components first; others when asked for
 _COMPONENT_FIGURE = re.compile(r"component-(\d{1,6})(?:-(\d{1,3}))?")
 _SVG = "svg"
+# Stages of library.identify -> what a page says the job is doing.
+_STAGES = {"deconvolve": "deconvolving", "search": "searching", "group": "searching", "done": "drawing"}
 
 
 def load(session: Session, actor: Actor, store: BlobStore, analysis_id: int) -> Identification:
@@ -151,10 +153,11 @@ def _make(context: JobContext, file_name: str, sha256: str) -> _Made:
         run,
         open_installed(context.settings.libraries_dir),
         source=source,
-        progress=lambda fraction, code: context.progress(0.2 + 0.6 * fraction, code),
+        progress=lambda fraction, stage: context.progress(0.2 + 0.6 * fraction, _STAGES[stage]),
     )
     context.progress(0.85, "drawing")
     drawn = {name: _put(context.store, svg) for name, svg in _drawings(answer)}
+    context.progress(0.97, "storing")
     return _Made(answer, _put(context.store, msgspec.json.encode(answer)), drawn)
 
 
