@@ -61,7 +61,7 @@ $(PROJECT): pyproject.toml $(RUNTIME) | $(PY)
 	@touch $@
 
 %.mo: %.po $(RUNTIME) | $(PY)
-	@$(VENV)/bin/pybabel --quiet compile --input-file $< --output-file $@ --use-fuzzy
+	@$(PY) tools/build_messages.py
 
 lock:
 	@command -v uv >/dev/null || { echo "make lock needs uv (pip install uv)"; exit 1; }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -79,6 +80,7 @@ def _serve(settings: Settings, port: int) -> None:
     """Serve the demonstration's own folder, on this machine only, until Ctrl-C."""
     from web.cli import Listening, run
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     click.echo(f"Serving {settings.base_url}. Ctrl-C stops it; the demonstration stays for next time.")
     if run(settings, Listening("127.0.0.1", port, workers=1, threads=8)):
         raise click.ClickException(f"the pages could not be served; is port {port} in use? Try --port 8001")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from rich.box import HORIZONTALS
 from rich.console import Group
 from rich.markup import escape
 from rich.table import Table
@@ -26,9 +27,14 @@ SIMULATED = "Everything here is simulated: no such site, no such person, no such
 
 def summary(told: Stage, given: Mapping[str, Ticket]) -> Group:
     """The table, the signals, and the alert."""
-    table = Table(title="Simulated samples", caption=SIMULATED, box=None, leading=1, pad_edge=False)
-    for heading in ("Sample", "Site", "Sold as", "Put in (simulated)", "Found", "Unexplained", "State"):
-        table.add_column(heading, overflow="fold", justify="right" if heading == "Unexplained" else "left")
+    table = Table(
+        title="Simulated samples", caption=SIMULATED, box=HORIZONTALS, show_lines=True, padding=(0, 1)
+    )
+    table.add_column("Sample", no_wrap=True)
+    table.add_column("Sold as")
+    table.add_column("Put in\n(simulated)", min_width=17, overflow="fold")
+    table.add_column("Found", min_width=17, overflow="fold")
+    table.add_column("Unex-\nplained", justify="right")
     with told.sessions() as session:
         for plan in told.scenario.sample:
             table.add_row(*_row(told, session, plan, given[plan.key].sample_id))
@@ -59,8 +65,7 @@ def _row(told: Stage, session: Session, plan: SamplePlan, sample_id: int) -> tup
     view = samples.view(session, told.team[Role.MANAGER], sample_id)
     found, unexplained = _found(told, session, view)
     return (
-        view.reference,
-        escape(view.site.name.partition(",")[0]),
+        f"{view.reference}\n{escape(view.site.name.partition(',')[0])}\n{_state(view)}",
         escape(plan.sold_as),
         escape(_put_in(plan)),
         escape(found),
