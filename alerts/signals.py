@@ -224,7 +224,8 @@ def _alerts_of(session: Session, signal_ids: list[int]) -> dict[int, tuple[int, 
     query = select(AlertRow.signal_id, AlertRow.id).where(AlertRow.signal_id.in_(signal_ids))
     made: dict[int, tuple[int, ...]] = {}
     for signal_id, alert_id in session.execute(query.order_by(AlertRow.id)):
-        made[signal_id] = (*made.get(signal_id, ()), alert_id)
+        if signal_id is not None:
+            made[signal_id] = (*made.get(signal_id, ()), alert_id)
     return made
 
 
