@@ -6,6 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A busy machine is not a failure: slowness is for the benchmarks.
+settings.register_profile("xbt", deadline=None)
+settings.load_profile("xbt")
 
 ROOT = Path(__file__).resolve().parent.parent
 

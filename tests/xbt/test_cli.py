@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -14,8 +15,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 import xbt.cli
+from tests.xbt.laboratory import Laboratory
 from xbt.cli import COMMANDS, main
-from xbt.cli.doctor import PACKAGES, Health, examine
+from xbt.cli.doctor import PACKAGES, Health, Line, examine
 from xbt.config import Settings
 from xbt.db import downgrade
 from xbt.domain.errors import NotInitialised
@@ -29,6 +31,10 @@ def data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def _contents(folder: Path) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def _found(settings: Settings) -> dict[str, Line]:
+    return {line.name: line for line in examine(settings)}
 
 
 def _xbt(*arguments: str) -> Result:
@@ -125,11 +131,12 @@ def test_init_makes_everything_and_again_changes_nothing(data_folder: Path) -> N
     assert again.exit_code == 0
     assert "kept" in again.output
     assert _contents(settings.secret_key_file.parent) | _contents(settings.libraries_dir) == before
-    found = {line.name: line.health for line in examine(settings)}
-    assert {found[name] for name in ("names", "secrets", "database", "library", "disk")} == {Health.OK}
-    assert found["worker"] is Health.WARN
+    found = _found(settings)
+    sound = ("names", "secrets", "database", "trail", "library", "disk")
+    assert {found[name].health for name in sound} == {Health.OK}
+    assert found["worker"].health is Health.WARN
     assert _xbt("worker", "--once").output.startswith("0 jobs")
-    assert {line.name: line.health for line in examine(settings)}["worker"] is Health.OK
+    assert _found(settings)["worker"].health is Health.OK
     assert "already" in _xbt("upgrade").output
 
 
@@ -143,13 +150,23 @@ def test_the_doctor_notices_what_changed(data_folder: Path) -> None:
     downgrade(settings.database_url, "base")
     settings.heartbeat_file.touch()
     os.utime(settings.heartbeat_file, (0, 0))
-    found = {line.name: line for line in examine(settings)}
+    found = _found(settings)
     assert found["secrets"].health is Health.WARN
     assert found["library"].health is Health.FAIL
     assert "mz.npy" in found["library"].found
     assert found["database"].health is Health.FAIL
     assert found["worker"].found.startswith("silent for")
     assert all(line.remedy for line in found.values() if line.health is Health.FAIL)
+
+
+def test_the_doctor_notices_a_trail_that_was_tampered_with(laboratory: Laboratory) -> None:
+    assert _found(laboratory.settings)["trail"].health is Health.OK
+    rows = sqlite3.connect(laboratory.settings.data_dir / "xbt.sqlite3")
+    rows.execute("DROP TRIGGER audit_no_update")
+    rows.execute("UPDATE audit SET actor_id = 5 WHERE id = 2")
+    rows.commit()
+    rows.close()
+    assert _found(laboratory.settings)["trail"].found == "entry 2 was tampered with"
 
 
 def test_a_worker_without_a_database_is_told_so(data_folder: Path) -> None:

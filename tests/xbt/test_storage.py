@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -91,4 +92,17 @@ def test_a_kill_at_any_step_leaves_no_half_blob(store: FolderStore, step: str, c
             assert path.read_bytes() == CONTENT
     again = store.put(io.BytesIO(CONTENT))
     assert store.path(again.sha256).read_bytes() == CONTENT
-    assert all(path.suffix == ".part" for path in store.abandoned())
+    store.sweep(time.time() + 1)
+    left = [path for path in store.root.rglob("*") if path.is_file()]
+    assert left == [store.path(again.sha256)]
+
+
+def test_only_old_leftovers_are_swept(store: FolderStore) -> None:
+    blob = store.put(io.BytesIO(CONTENT))
+    incoming = store.root / "incoming"
+    for name in ("old.part", "new.part"):
+        (incoming / name).write_bytes(b"half")
+    os.utime(incoming / "old.part", (0, 0))
+    assert store.sweep(1.0) == 1
+    assert [path.name for path in incoming.iterdir()] == ["new.part"]
+    assert store.exists(blob.sha256)

@@ -17,8 +17,12 @@ from sqlalchemy.exc import SQLAlchemyError
 import xbt
 from library.release import LibraryError, newest_release, releases, verify
 from xbt.config import Settings, load_settings
-from xbt.db import head_revision, revision_at
+from xbt.db import head_revision, require_head, revision_at
+from xbt.db.session import make_engine, session_factory
+from xbt.domain.errors import NotInitialised
 from xbt.sandbox import sandbox_status
+from xbt.security.audit import broken_link
+from xbt.security.audit import head as chain_head
 from xbt.services.acquisitions import disk_space
 
 PACKAGES = ("xbt", "spectra", "library", "web", "alerts")
@@ -44,7 +48,7 @@ class Line:
 
 @click.command()
 def doctor() -> None:
-    """Check names, secrets, database, libraries, worker, disk and sandbox. Exit status 1 if one fails."""
+    """Check names, secrets, database, trail, libraries, worker, disk, sandbox. Exit status 1 if one fails."""
     lines = list(examine(load_settings()))
     for line in lines:
         remedy = f" → {line.remedy}" if line.remedy else ""
@@ -105,6 +109,23 @@ def database(settings: Settings) -> Iterator[Line]:
         yield Line(Health.FAIL, "database", found, f"run: xbt {'upgrade' if revision else 'init'}")
 
 
+def trail(settings: Settings) -> Iterator[Line]:
+    """Every entry of the audit trail fits the one before. Says nothing where there is no database."""
+    try:
+        require_head(settings.database_url)
+    except (NotInitialised, SQLAlchemyError):
+        return
+    engine = make_engine(settings.database_url)
+    with session_factory(engine, read_only=True)() as session:
+        broken, head = broken_link(session), chain_head(session)
+    engine.dispose()
+    if broken is None:
+        yield Line(Health.OK, "trail", f"unbroken, ends in {head[:12]}")
+    else:
+        remedy = "keep a copy of the data folder as it is, and compare with the last backup"
+        yield Line(Health.FAIL, "trail", f"entry {broken} was tampered with", remedy)
+
+
 def libraries(settings: Settings) -> Iterator[Line]:
     """The newest release of every library opens and is what its manifest says."""
     try:
@@ -157,6 +178,7 @@ CHECKS: tuple[Callable[[Settings], Iterator[Line]], ...] = (
     names,
     secrets,
     database,
+    trail,
     libraries,
     worker,
     disk,

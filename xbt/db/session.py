@@ -27,14 +27,9 @@ def make_engine(url: str) -> Engine:
     """An engine for ``url`` (SQLite or PostgreSQL) with the promises of this module."""
     engine = create_engine(url)
     if engine.dialect.name == "sqlite":
-        prepare_sqlite(engine)
+        event.listen(engine, "connect", _on_connect)
+        event.listen(engine, "begin", _on_begin)
     return engine
-
-
-def prepare_sqlite(engine: Engine) -> None:
-    """Give an SQLite engine that was made elsewhere the promises of this module."""
-    event.listen(engine, "connect", _on_connect)
-    event.listen(engine, "begin", _on_begin)
 
 
 def session_factory(engine: Engine, *, read_only: bool = False) -> sessionmaker[Session]:

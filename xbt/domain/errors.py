@@ -15,16 +15,9 @@ class Refused(Exception):
         self.code = code
         self.fields = fields
 
-    def __reduce__(self) -> tuple[object, ...]:
-        return (_rebuild, (type(self), self.code, self.fields))
-
     def __str__(self) -> str:
         told = ", ".join(f"{name} {value}" for name, value in self.fields.items() if value)
         return self.code.replace("_", " ") + (f" ({told})" if told else "")
-
-
-def _rebuild(kind: type[Refused], code: str, fields: dict[str, str]) -> Refused:
-    return kind(code, **fields)
 
 
 class StepRefused(Refused):

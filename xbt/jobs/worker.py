@@ -11,6 +11,7 @@ import os
 import secrets
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -32,6 +33,7 @@ log = logging.getLogger("xbt.jobs")
 GROUP = "xbt.jobs"
 _IDLE_SECONDS = 0.5
 _BEAT_SECONDS = 5.0
+_ABANDONED_SECONDS = 24 * 3600.0  # no upload lasts a day
 
 
 def run_worker(
@@ -49,6 +51,7 @@ def run_worker(
     sessions = session_factory(engine)
     name = f"{socket.gethostname()[:32]}-{os.getpid()}-{secrets.token_hex(4)}"
     stopped, ended = stop or Event(), 0
+    FolderStore(settings.blobs_dir).sweep(time.time() - _ABANDONED_SECONDS)
     try:
         with _beating(settings):
             while not stopped.is_set():

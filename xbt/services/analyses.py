@@ -153,7 +153,9 @@ def _make(context: JobContext, file_name: str, sha256: str) -> _Made:
         run,
         open_installed(context.settings.libraries_dir),
         source=source,
-        progress=lambda fraction, stage: context.progress(0.2 + 0.6 * fraction, _STAGES[stage]),
+        progress=lambda fraction, stage: context.progress(
+            0.2 + 0.6 * fraction, _STAGES.get(stage, "identifying")
+        ),
     )
     context.progress(0.85, "drawing")
     drawn = {name: _put(context.store, svg) for name, svg in _drawings(answer)}

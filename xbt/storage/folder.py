@@ -12,7 +12,6 @@ import hashlib
 import os
 import re
 import uuid
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO, Protocol
@@ -82,9 +81,12 @@ class FolderStore:
     def exists(self, sha256: str) -> bool:
         return bool(_SHA256.fullmatch(sha256)) and self._place(sha256).is_file()
 
-    def abandoned(self) -> Iterator[Path]:
-        """Parts that an interrupted upload left behind; harmless, and free to be deleted when old."""
-        yield from sorted((self.root / "incoming").glob("*.part"))
+    def sweep(self, before: float) -> int:
+        """Delete what interrupted uploads left behind before this time (s since 1970). Returns how many."""
+        old = [part for part in (self.root / "incoming").glob("*.part") if part.stat().st_mtime < before]
+        for part in old:
+            part.unlink(missing_ok=True)
+        return len(old)
 
     def _keep(self, part: Path, sha256: str) -> None:
         place = self._place(sha256)
