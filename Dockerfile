@@ -29,7 +29,9 @@ COPY LICENSE /usr/share/doc/xbt/LICENSE
 ENV PATH=/opt/xbt/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
+    HOME=/tmp \
     MPLCONFIGDIR=/tmp/matplotlib \
+    XDG_CACHE_HOME=/tmp/cache \
     XBT_DATA_DIR=/var/lib/xbt
 USER 10001
 WORKDIR /var/lib/xbt

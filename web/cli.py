@@ -119,6 +119,7 @@ def _gunicorn_settings(listening: Listening) -> dict[str, object]:
         "accesslog": None,  # it would hold addresses and user agents
         "loglevel": "warning",
         "proc_name": "xbt",
+        "control_socket_disable": True,  # nothing steers the server from outside, nothing is written to HOME
     }
 
 
