@@ -12,17 +12,15 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.sparse import csr_array
 
-from library.release import Release
 from spectra.model import Floats
-from spectra.similarity.mass import HIGHEST_MASS, NOISE_FLOOR, UnitSpectrum
+from spectra.similarity.mass import HIGHEST_MASS, NOISE_FLOOR, UnitSpectrum, UnitTable
 
 
 class Index:
-    """Weights of a release, made once when it is first searched."""
+    """Weights of a release's spectra, made once when it is first searched."""
 
-    def __init__(self, release: Release) -> None:
-        units = release.units
-        self.release = release
+    def __init__(self, units: UnitTable) -> None:
+        self._units = units
         mass = np.asarray(units.mass, np.int32)
         square = mass * np.asarray(units.intensity, np.float64)
         shape = (len(units), HIGHEST_MASS + 1)
@@ -37,17 +35,20 @@ class Index:
             weights[query.mass, column] = np.sqrt(query.mass * query.intensity.astype(np.float64))
         products = np.asarray(self._weights @ weights)
         rows = [self._cosine(query, products[:, column]) for column, query in enumerate(queries)]
-        return np.array(rows).reshape(len(queries), len(self.release))
+        return np.array(rows).reshape(len(queries), len(self._units))
 
     def _cosine(self, query: UnitSpectrum, product: Floats) -> Floats:
         norm = self._query_norm(query) * self._norm_from(query.start)
-        share = np.divide(product**2, norm, out=np.zeros_like(product), where=norm > 0)
+        unknown = (product > 0).astype(
+            np.float64
+        )  # all common ions too weak for the norm: nothing is ruled out
+        share = np.divide(product**2, norm, out=unknown, where=norm > 0)
         return np.sqrt(np.minimum(share, 1.0))
 
     def _query_norm(self, query: UnitSpectrum) -> Floats:
         """(entries,): squared norm of the query over the ions each entry can be compared on."""
-        begin = np.maximum(self.release.units.start, query.start)
-        levels, level = np.unique(self.release.units.floor, return_inverse=True)
+        begin = np.maximum(self._units.start, query.start)
+        levels, level = np.unique(self._units.floor, return_inverse=True)
         square = query.mass * query.intensity.astype(np.float64)
         tail = np.zeros((len(levels), HIGHEST_MASS + 2))
         tail[:, query.mass] = np.where(query.intensity >= levels[:, None], square, 0.0)
@@ -57,8 +58,8 @@ class Index:
     def _norm_from(self, start: int) -> Floats:
         """(entries,): squared norm of each entry from mass ``start`` on."""
         if start not in self._norms:
-            inside = np.where(self.release.units.mass >= start, self._counted, 0.0)
+            inside = np.where(self._units.mass >= start, self._counted, 0.0)
             cumulated = np.concatenate(([0.0], np.cumsum(inside)))
-            offset = self.release.units.offset
+            offset = self._units.offset
             self._norms[start] = cumulated[offset[1:]] - cumulated[offset[:-1]]
         return self._norms[start]

@@ -15,6 +15,7 @@ import json
 import os
 import re
 import shutil
+import time
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -37,8 +38,10 @@ from spectra.similarity.mass import UnitTable, unit_table
 
 SCHEMA = "xbt.library/1"
 DISTRIBUTION = "xbt-drugchecking"
+ABANDONED_S = 24 * 3600
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_ASIDE = ".building-"
 _TEXTS = ("name", "inchikey", "formula", "cas", "synonyms", "source_id", "comments", "kind", "parent")
 
 Array = NDArray[Any]
@@ -258,7 +261,8 @@ def build_release(
     arrays = _arrays(prepared)
     home = directory / name
     home.mkdir(parents=True, exist_ok=True)
-    aside = home / f".building-{uuid.uuid4().hex}"
+    _clear_abandoned(home)
+    aside = home / f"{_ASIDE}{uuid.uuid4().hex}"
     aside.mkdir()
     try:
         hashes = {key: _save(array, aside / f"{key}.npy") for key, array in arrays.items()}
@@ -297,7 +301,7 @@ def open_release(directory: Path) -> Release:
     manifest = _manifest(directory)
     try:
         arrays = {key: _load(_file(directory, key)) for key in manifest.sha256}
-    except (OSError, ValueError) as error:
+    except (FileNotFoundError, ValueError, EOFError) as error:
         raise LibraryError(LibraryFault.DAMAGED, manifest.name, str(directory.name)) from error
     return Release(directory, manifest, arrays)
 
@@ -333,6 +337,13 @@ def newest_release(libraries: Path, name: str) -> Release:
     if not numbers:
         raise LibraryError(LibraryFault.UNKNOWN, name, near=_near(libraries, name))
     return open_release(libraries / name / str(numbers[-1]))
+
+
+def _clear_abandoned(home: Path) -> None:
+    """Remove what imports that were killed left behind, once no import can still be at it."""
+    for aside in home.glob(f"{_ASIDE}*"):
+        if time.time() - aside.stat().st_mtime > ABANDONED_S:
+            shutil.rmtree(aside, ignore_errors=True)
 
 
 def _near(libraries: Path, name: str) -> list[str]:

@@ -181,5 +181,5 @@ def _hit(release: Release, compared: _Compared, k: int) -> Hit:
 
 def _index(release: Release) -> Index:
     if release not in _indexes:
-        _indexes[release] = Index(release)
+        _indexes[release] = Index(release.units)
     return _indexes[release]
