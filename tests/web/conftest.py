@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from tests.web.laboratory import Person, make_laboratory, write_run
+from tests.web.laboratory import Person, make_laboratory, release_sample, write_run
 from web.app import create_app
 from web.limits import limiter
 from web.record import EXTENSION
@@ -44,6 +44,23 @@ def settings(prepared: Path, tmp_path: Path) -> Settings:
     folder = tmp_path / "var"
     shutil.copytree(prepared, folder)
     return Settings(data_dir=folder)
+
+
+@pytest.fixture(scope="session")
+def released(prepared: Path, run_file: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The data folder of a laboratory with one released sample, and its code; copy it, do not change it."""
+    folder = tmp_path_factory.mktemp("released") / "var"
+    shutil.copytree(prepared, folder)
+    return folder, release_sample(Settings(data_dir=folder), run_file)
+
+
+@pytest.fixture
+def ticket_code(released: tuple[Path, str], settings: Settings) -> str:
+    """Gives this test's laboratory the released sample; the code of its ticket. Ask for it before `app`."""
+    folder, code = released
+    shutil.rmtree(settings.data_dir)
+    shutil.copytree(folder, settings.data_dir)
+    return code
 
 
 @pytest.fixture

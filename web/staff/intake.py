@@ -7,7 +7,7 @@ sample and the same ticket.
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import segno
 from flask import jsonify, render_template, request
@@ -23,24 +23,30 @@ from web.staff.blueprint import blueprint
 from web.staff.samples import one_of
 from web.substances import known, suggestions
 from xbt.domain.people import Actor
-from xbt.domain.samples import Form, Intake, Reason, Use
+from xbt.domain.samples import TEXT_LIMITS, Form, Intake, Reason, Use
 from xbt.security.policy import Permission, sees_every_site
 from xbt.services import intake, staff
 from xbt.services.staff import SiteView
-
-SOLD_AS = 120  # characters, as the record keeps them
-COLOUR = 60
-NOTE = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Filled:
     """The form as it was sent, with what is wrong in it by field."""
 
-    site_id: int | None
-    form: Form | None
-    intake: Intake
-    problems: dict[str, str] = field(default_factory=dict)
+    sent: dict[str, str]
+    problems: dict[str, str]
+
+    def intake(self) -> Intake:
+        """What was told, from a form without problems."""
+        return Intake(
+            sold_as_text=self.sent["sold_as"],
+            sold_as="",
+            form=Form(self.sent["form"]),
+            colour=self.sent.get("colour", ""),
+            use=one_of(Use, self.sent.get("use", "")) or Use.NOT_SAID,
+            reason=one_of(Reason, self.sent.get("reason", "")) or Reason.NOT_SAID,
+            note=self.sent.get("note", ""),
+        )
 
 
 @blueprint.get("/samples/new")
@@ -56,27 +62,28 @@ def take_in() -> str | tuple[str, int]:
     """Take the sample in and show its ticket; or the form again, with what is wrong in it."""
     filled = _read_form()
     key = request.form.get("key", "")
-    if filled.problems or filled.site_id is None or len(key) < intake.MIN_KEY:
+    if filled.problems or len(key) < intake.MIN_KEY:
         return _form_page(filled, key or secrets.token_urlsafe(24)), 422
+    told, site_id = filled.intake(), int(filled.sent["site"])
     opened = record()
     with opened.writing.begin() as session:
         ticket = intake.take_in(
             session,
             signed_in(),
-            site_id=filled.site_id,
-            intake=filled.intake,
+            site_id=site_id,
+            intake=told,
             now=now(),
             settings=opened.settings,
             idempotency_key=key,
         )
-        site = next(one for one in staff.sites(session) if one.id == filled.site_id)
+        site = next(one for one in staff.sites(session) if one.id == site_id)
     return render_template(
         "staff/ticket.html",
         ticket=ticket,
         site=site,
         picture=code_picture(f"{opened.settings.base_url.rstrip('/')}/r#{ticket.code}"),
         address=opened.settings.base_url.split("://")[-1].rstrip("/"),
-        understood=known().resolve(filled.intake.sold_as_text),
+        understood=known().resolve(told.sold_as_text),
     )
 
 
@@ -84,7 +91,7 @@ def take_in() -> str | tuple[str, int]:
 @allow(Permission.TAKE_IN)
 def recognise() -> Response:
     """How the words a product was sold under are understood, for the form to show while typing."""
-    found = known().resolve(request.args.get("text", "")[:SOLD_AS])
+    found = known().resolve(request.args.get("text", "")[: TEXT_LIMITS["sold_as"]])
     return jsonify(name=known().display_name(found.key, language()) if found else "")
 
 
@@ -109,42 +116,35 @@ def _form_page(filled: Filled | None, key: str) -> str:
         key=key,
         sites=sites,
         suggestions=suggestions(language()),
-        limits={"sold_as": SOLD_AS, "colour": COLOUR, "note": NOTE},
+        limits=TEXT_LIMITS,
     )
 
 
 def _read_form() -> Filled:
-    sent = {name: value.strip() for name, value in request.form.items()}
-    form = one_of(Form, sent.get("form", ""))
-    told = Intake(
-        sold_as_text=sent.get("sold_as", ""),
-        sold_as="",
-        form=form or Form.OTHER,
-        colour=sent.get("colour", ""),
-        use=one_of(Use, sent.get("use", "")) or Use.NOT_SAID,
-        reason=one_of(Reason, sent.get("reason", "")) or Reason.NOT_SAID,
-        note=sent.get("note", "").replace("\r\n", "\n"),
-    )
-    site = sent.get("site", "")
-    site_id = int(site) if site.isdecimal() else None
-    return Filled(site_id, form, told, _problems(told, form, site_id))
+    sent = {name: value.strip().replace("\r\n", "\n") for name, value in request.form.items()}
+    return Filled(sent, _problems(sent))
 
 
-def _problems(told: Intake, form: Form | None, site_id: int | None) -> dict[str, str]:
+def _problems(sent: dict[str, str]) -> dict[str, str]:
+    told = sent.get("sold_as", "")
     checks = {
-        "site": (site_id is None, _("Please choose the site.")),
+        "site": (not sent.get("site", "").isdecimal(), _("Please choose the site.")),
         "sold_as": (
-            not 0 < len(told.sold_as_text) <= SOLD_AS,
-            _("Please say what it was sold as, in at most %(number)d characters.", number=SOLD_AS),
+            not 0 < len(told) <= _limit("sold_as"),
+            _("Please say what it was sold as, in at most %(number)d characters.", number=_limit("sold_as")),
         ),
-        "form": (form is None, _("Please choose a form.")),
+        "form": (one_of(Form, sent.get("form", "")) is None, _("Please choose a form.")),
         "colour": (
-            len(told.colour) > COLOUR,
-            _("Please keep the colour under %(number)d characters.", number=COLOUR),
+            len(sent.get("colour", "")) > _limit("colour"),
+            _("Please keep the colour under %(number)d characters.", number=_limit("colour")),
         ),
         "note": (
-            len(told.note) > NOTE,
-            _("Please keep the note under %(number)d characters.", number=NOTE),
+            len(sent.get("note", "")) > _limit("note"),
+            _("Please keep the note under %(number)d characters.", number=_limit("note")),
         ),
     }
     return {name: sentence for name, (wrong, sentence) in checks.items() if wrong}
+
+
+def _limit(name: str) -> int:
+    return TEXT_LIMITS[name]
