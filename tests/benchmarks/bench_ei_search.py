@@ -120,7 +120,7 @@ def report(
     sizes = [len(one.group) for one in ours[1]]
     print(f"\nIsomer group of the best hit: {np.mean(sizes):.2f} compounds on average, {max(sizes)} at most.")
     print(
-        f"Time per query, xbt : plain cosine = {ours[0] / plain[0]:.2f} : 1 (does not depend on the machine)."
+        f"Time per query, xbt : plain cosine = {ours[0] / plain[0]:.2f} : 1 (a ratio, to compare between machines)."
     )
 
 
