@@ -119,9 +119,8 @@ def report(
     print(f"| right formula at rank 1 | {rates[0]:.1%} | {rates[1]:.1%} |")
     sizes = [len(one.group) for one in ours[1]]
     print(f"\nIsomer group of the best hit: {np.mean(sizes):.2f} compounds on average, {max(sizes)} at most.")
-    print(
-        f"Time per query, xbt : plain cosine = {ours[0] / plain[0]:.2f} : 1 (a ratio, to compare between machines)."
-    )
+    ratio = ours[0] / plain[0]
+    print(f"Time per query, xbt : plain cosine = {ratio:.2f} : 1 (a ratio, to compare between machines).")
 
 
 Rate = Callable[[Sequence[Answer], Sequence[dict[str, str]], Sequence[int]], float]
