@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from flask import Flask, Response, make_response
 from flask_wtf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from web import accounts, errors, headers, limits, locale, policy, public, staff, substances, texts, uploads
 from web.record import open_record
@@ -68,5 +69,8 @@ def _configure(app: Flask, settings: Settings) -> None:
         WTF_CSRF_SSL_STRICT=False,  # needs the Referer, which our own policy withholds
         TEMPLATES_AUTO_RELOAD=False,
     )
+    hops = settings.proxy_hops
+    if hops:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True

@@ -38,6 +38,7 @@ class Settings(BaseSettings):
     pepper_file: Path = _under_data("secrets/pepper")
 
     base_url: str = "http://127.0.0.1:8000"
+    proxy_hops: int = Field(default=0, ge=0, le=5)  # reverse proxies whose X-Forwarded-* headers are true
     default_language: Literal["fr", "en"] = "fr"
 
     ticket_days: int = Field(default=90, ge=7, le=365)

@@ -17,7 +17,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from tests.web.laboratory import PASSWORD, make_laboratory, write_run
+from tests.web.laboratory import PASSWORD, make_laboratory, release_sample, write_run
+from xbt.config import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = [
@@ -85,6 +86,12 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
         finally:
             server.terminate()
             server.wait(30)
+
+
+@pytest.fixture(scope="session")
+def released_code(live: Live, run_file: Path) -> str:
+    """The code of a released sample in the running laboratory."""
+    return release_sample(Settings(data_dir=live.data_dir), run_file)
 
 
 @pytest.fixture

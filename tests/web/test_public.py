@@ -11,7 +11,10 @@ from flask_babel import force_locale
 
 from tests.web.laboratory import INTAKE, Person, code_on
 from web import limits
+from web.app import create_app
 from web.headers import HEADERS, LOOKUP_FLOOR, STEP
+from web.record import EXTENSION
+from xbt.config import Settings
 from xbt.security.codes import new_code
 
 
@@ -212,3 +215,21 @@ def test_the_feed_is_atom_in_the_language_of_its_address(person: Person) -> None
 
 def test_health_is_told_without_the_database(person: Person) -> None:
     assert person.get("/healthz").text == "ok\n"
+
+
+def test_clients_behind_a_proxy_are_told_apart_only_where_one_is_declared(settings: Settings) -> None:
+    for hops, last in ((0, 429), (1, 200)):
+        app = create_app(settings.model_copy(update={"proxy_hops": hops}))
+        limits.limiter.reset()
+        client = app.test_client()
+        answers = [
+            client.post(
+                "/en/result",
+                data={"code": new_code().text()},
+                headers={"X-Forwarded-For": f"198.51.{number}.1"},
+            ).status_code
+            for number in range(11)
+        ]
+        assert answers[-1] == last
+        limits.limiter.reset()
+        app.extensions[EXTENSION].writing.kw["bind"].dispose()
