@@ -182,6 +182,8 @@ def _curve(run: Run) -> Curve:
 
 def _doubts(run: Run, releases: Sequence[Release]) -> list[str]:
     doubts = []
+    if not len(run.scans):
+        doubts.append("the file holds no mass spectrum: nothing was compared")
     if not releases:
         doubts.append("no library was searched: every component is unknown")
     if run.metadata.technique is Technique.LC_MS:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,12 +20,32 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
+def _frozen(values: ArrayLike, dtype: type) -> NDArray[Any]:
+    array: NDArray[Any] = np.ascontiguousarray(values, dtype=dtype).view()
+    array.flags.writeable = False
+    return array
+
+
+def _finite(array: Floats) -> bool:
+    return bool(np.isfinite(array).all())
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise InvalidMeasurement(message)
+
+
 class Technique(StrEnum):
     """How a run was measured, as far as the file tells."""
 
     GC_MS = "gc_ms"
     LC_MS = "lc_ms"
     MS = "ms"  # mass spectra without a time axis
+    GC = "gc"  # a detector without mass spectra (FID …)
+    LC = "lc"  # a detector without mass spectra (UV, CAD …)
+    FTIR = "ftir"
+    RAMAN = "raman"
+    UV = "uv"
     UNKNOWN = "unknown"
 
 
@@ -84,6 +105,8 @@ class ScanTable:
     mz, intensity : (points,) float64; within a scan m/z ascends (equal values allowed), intensity ≥ 0.
     ms_level : (scans,) int64 ≥ 1; 1 everywhere when omitted.
     precursor_mz : (scans,) float64, NaN where there is none; NaN everywhere when omitted.
+    polarity : (scans,) int64, +1, −1, or 0 where the file does not tell; 0 everywhere when omitted.
+    collision_ev : (scans,) float64, collision energy as the file gives it, eV; NaN where there is none.
 
     Raises
     ------
@@ -96,11 +119,15 @@ class ScanTable:
     intensity: Floats
     ms_level: Ints = field(default_factory=lambda: np.empty(0, np.int64))
     precursor_mz: Floats = field(default_factory=lambda: np.empty(0, np.float64))
+    polarity: Ints = field(default_factory=lambda: np.empty(0, np.int64))
+    collision_ev: Floats = field(default_factory=lambda: np.empty(0, np.float64))
 
     def __post_init__(self) -> None:
         scans = len(self.rt_s)
         level = self.ms_level if len(self.ms_level) else np.ones(scans, np.int64)
         precursor = self.precursor_mz if len(self.precursor_mz) else np.full(scans, np.nan)
+        polarity = self.polarity if len(self.polarity) else np.zeros(scans, np.int64)
+        collision = self.collision_ev if len(self.collision_ev) else np.full(scans, np.nan)
         fields = {
             "rt_s": _frozen(self.rt_s, np.float64),
             "offset": _frozen(self.offset, np.int64),
@@ -108,6 +135,8 @@ class ScanTable:
             "intensity": _frozen(self.intensity, np.float64),
             "ms_level": _frozen(level, np.int64),
             "precursor_mz": _frozen(precursor, np.float64),
+            "polarity": _frozen(polarity, np.int64),
+            "collision_ev": _frozen(collision, np.float64),
         }
         for name, array in fields.items():
             _require(array.ndim == 1, f"{name} must be one-dimensional")
@@ -117,15 +146,20 @@ class ScanTable:
 
     def _check_shape(self, scans: int) -> None:
         _require(len(self.offset) == scans + 1, "offset needs one more entry than there are scans")
-        _require(len(self.ms_level) == scans and len(self.precursor_mz) == scans, "one entry per scan")
+        per_scan = (self.ms_level, self.precursor_mz, self.polarity, self.collision_ev)
+        _require(all(len(column) == scans for column in per_scan), "one entry per scan")
         _require(int(self.offset[0]) == 0 and bool(np.all(np.diff(self.offset) >= 0)), "offset must ascend")
         points = int(self.offset[-1])
-        _require(len(self.mz) == points and len(self.intensity) == points, "offset must end at the last point")
+        _require(
+            len(self.mz) == points and len(self.intensity) == points, "offset must end at the last point"
+        )
 
     def _check_values(self) -> None:
         _require(
             bool(np.all(np.isnan(self.rt_s)))
-            or (_finite(self.rt_s) and bool(np.all(self.rt_s >= 0)) and bool(np.all(np.diff(self.rt_s) >= 0))),
+            or (
+                _finite(self.rt_s) and bool(np.all(self.rt_s >= 0)) and bool(np.all(np.diff(self.rt_s) >= 0))
+            ),
             "retention times must be finite and non-decreasing",
         )
         _require(_finite(self.mz) and bool(np.all(self.mz > 0)), "m/z must be finite and positive")
@@ -137,6 +171,7 @@ class ScanTable:
             _finite(self.intensity) and bool(np.all(self.intensity >= 0)), "intensity must be finite and ≥ 0"
         )
         _require(bool(np.all(self.ms_level >= 1)), "MS level starts at 1")
+        _require(bool(np.isin(self.polarity, (-1, 0, 1)).all()), "polarity is −1, 0 or +1")
 
     def __len__(self) -> int:
         return len(self.rt_s)
@@ -170,6 +205,8 @@ class ScanTable:
             self.intensity[points],
             self.ms_level[keep],
             self.precursor_mz[keep],
+            self.polarity[keep],
+            self.collision_ev[keep],
         )
 
 
@@ -199,6 +236,89 @@ class Trace:
         object.__setattr__(self, "value", value)
 
 
+NO_SCANS = ScanTable(np.empty(0), np.zeros(1, np.int64), np.empty(0), np.empty(0))
+
+
+class Axis(StrEnum):
+    """What an optical spectrum is recorded against."""
+
+    WAVENUMBER = "wavenumber"  # cm⁻¹
+    RAMAN_SHIFT = "raman_shift"  # cm⁻¹ from the exciting line
+    WAVELENGTH = "wavelength"  # nm
+
+
+class Ordinate(StrEnum):
+    """What an optical spectrum tells at each place."""
+
+    ABSORBANCE = "absorbance"  # −log10 of the transmitted share
+    TRANSMITTANCE = "transmittance"  # share, 1 = everything passes
+    REFLECTANCE = "reflectance"  # share
+    SINGLE_BEAM = "single_beam"  # detector signal against nothing
+    INTENSITY = "intensity"  # counts (Raman, emission) or arbitrary units
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OpticalSpectrum:
+    """One infrared, Raman or ultraviolet spectrum.
+
+    Parameters
+    ----------
+    axis, ordinate : what x and y are; x in cm⁻¹ or nm, transmittance and reflectance as shares, not percent.
+    x : (n,) float64, finite, strictly ascending, > 0 unless a Raman shift.
+    y : (n,) float64, finite.
+    title : as the file names it.
+
+    Raises
+    ------
+    InvalidMeasurement : any of the above does not hold.
+    """
+
+    axis: Axis
+    ordinate: Ordinate
+    x: Floats
+    y: Floats
+    title: str = ""
+
+    def __post_init__(self) -> None:
+        x, y = _frozen(self.x, np.float64), _frozen(self.y, np.float64)
+        _require(x.ndim == 1 and x.shape == y.shape, "x and y need the same length")
+        _require(_finite(x) and _finite(y), "an optical spectrum must be finite")
+        _require(bool(np.all(np.diff(x) > 0)), "x must ascend")
+        _require(self.axis is Axis.RAMAN_SHIFT or bool(np.all(x > 0)), "x must be positive")
+        object.__setattr__(self, "x", x)
+        object.__setattr__(self, "y", y)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DiodeArray:
+    """Ultraviolet spectra over time, as a diode-array detector writes them.
+
+    Parameters
+    ----------
+    name : what was recorded, as the file names it.
+    time_s : (times,) float64, s, non-decreasing.
+    wavelength_nm : (wavelengths,) float64, nm, strictly ascending, > 0.
+    value : (times, wavelengths) float64, finite.
+    unit : unit of ``value`` as the file names it, "" if unknown.
+    """
+
+    name: str
+    time_s: Floats
+    wavelength_nm: Floats
+    value: Floats
+    unit: str = ""
+
+    def __post_init__(self) -> None:
+        time, wave = _frozen(self.time_s, np.float64), _frozen(self.wavelength_nm, np.float64)
+        value = _frozen(self.value, np.float64)
+        _require(value.shape == (len(time), len(wave)), "one value per time and wavelength")
+        _require(_finite(time) and _finite(wave) and _finite(value), "a diode array must be finite")
+        _require(bool(np.all(np.diff(time) >= 0)), "times must be non-decreasing")
+        _require(bool(np.all(np.diff(wave) > 0)) and bool(np.all(wave > 0)), "wavelengths must ascend")
+        for name, array in (("time_s", time), ("wavelength_nm", wave), ("value", value)):
+            object.__setattr__(self, name, array)
+
+
 @dataclass(frozen=True, slots=True)
 class Metadata:
     """What a laboratory record needs to know about a file.
@@ -219,32 +339,21 @@ class Metadata:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Run:
-    """A file as read: mass scans and traces, what is known about them, and what was not understood.
+    """A file as read: what was measured, what is known about it, and what was not understood.
 
-    ``titles`` names the scans of a spectrum file (one per scan), and is empty for a chromatographic run.
+    A file may hold mass scans, traces, optical spectra and diode arrays, alone or together; ``scans`` is
+    `NO_SCANS` for a file without mass spectra. ``titles`` names the scans of a spectrum file (one per scan),
+    and is empty for a chromatographic run.
     ``warnings`` lists, in plain words, everything the reader had to leave out or repair.
     """
 
     metadata: Metadata
-    scans: ScanTable
+    scans: ScanTable = NO_SCANS
     traces: tuple[Trace, ...] = ()
     titles: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    optical: tuple[OpticalSpectrum, ...] = ()
+    diode_arrays: tuple[DiodeArray, ...] = ()
 
     def __post_init__(self) -> None:
         _require(not self.titles or len(self.titles) == len(self.scans), "one title per scan, or none")
-
-
-def _frozen(values: ArrayLike, dtype: type) -> NDArray:  # type: ignore[type-arg]
-    array = np.ascontiguousarray(values, dtype=dtype).view()
-    array.flags.writeable = False
-    return array
-
-
-def _finite(array: Floats) -> bool:
-    return bool(np.isfinite(array).all())
-
-
-def _require(condition: bool, message: str) -> None:
-    if not condition:
-        raise InvalidMeasurement(message)

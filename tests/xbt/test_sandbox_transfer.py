@@ -10,7 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spectra.errors import Fault, UnreadableFile
-from spectra.model import Metadata, Run, ScanTable, Technique, Trace
+from spectra.model import (
+    Axis,
+    DiodeArray,
+    Metadata,
+    OpticalSpectrum,
+    Ordinate,
+    Run,
+    ScanTable,
+    Technique,
+    Trace,
+)
 from xbt.sandbox import transfer
 
 TEXTS = st.text(max_size=30)
@@ -29,6 +39,18 @@ def runs(draw: st.DrawFn) -> Run:
         offset,
         mz,
         random.uniform(0, 1e9, len(mz)),
+        polarity=random.integers(-1, 2, len(counts)),
+        collision_ev=random.uniform(0, 60, len(counts)),
+    )
+    spectrum = OpticalSpectrum(
+        draw(st.sampled_from(Axis)),
+        draw(st.sampled_from(Ordinate)),
+        np.arange(1.0, 5),
+        random.normal(size=4),
+        draw(TEXTS),
+    )
+    diodes = DiodeArray(
+        draw(TEXTS), np.arange(3.0), np.array([210.0, 254]), random.normal(size=(3, 2)), "mAU"
     )
     trace = Trace(draw(TEXTS), np.arange(3.0), random.normal(size=3), draw(TEXTS))
     return Run(
@@ -39,6 +61,8 @@ def runs(draw: st.DrawFn) -> Run:
         traces=(trace,) * draw(st.integers(0, 2)),
         titles=tuple(f"t{n}" for n in range(len(counts))) if draw(st.booleans()) else (),
         warnings=tuple(draw(st.lists(TEXTS, max_size=3))),
+        optical=(spectrum,) * draw(st.integers(0, 2)),
+        diode_arrays=(diodes,) * draw(st.integers(0, 1)),
     )
 
 
@@ -64,11 +88,17 @@ def test_a_run_comes_back_as_it_was(run: Run) -> None:
     back = unpacked(packed(run))
     assert back.metadata == run.metadata
     assert (back.titles, back.warnings) == (run.titles, run.warnings)
-    for name in ("rt_s", "offset", "mz", "intensity", "ms_level", "precursor_mz"):
+    for name in ("rt_s", "offset", "mz", "intensity", "ms_level", "precursor_mz", "polarity", "collision_ev"):
         np.testing.assert_array_equal(getattr(back.scans, name), getattr(run.scans, name))
     for one, other in zip(back.traces, run.traces, strict=True):
         assert (one.name, one.unit) == (other.name, other.unit)
         np.testing.assert_array_equal(one.value, other.value)
+    for seen, sent in zip(back.optical, run.optical, strict=True):
+        assert (seen.axis, seen.ordinate, seen.title) == (sent.axis, sent.ordinate, sent.title)
+        np.testing.assert_array_equal(seen.y, sent.y)
+    for got, given_ in zip(back.diode_arrays, run.diode_arrays, strict=True):
+        np.testing.assert_array_equal(got.wavelength_nm, given_.wavelength_nm)
+        np.testing.assert_array_equal(got.value, given_.value)
 
 
 @given(st.data())

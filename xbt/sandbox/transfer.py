@@ -20,14 +20,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectra.errors import Fault, InvalidMeasurement, UnreadableFile, error_from_dict
-from spectra.model import Metadata, Run, ScanTable, Trace
+from spectra.model import Axis, DiodeArray, Metadata, OpticalSpectrum, Ordinate, Run, ScanTable, Trace
 
-MAGIC = b"XBTRUN1\n"
+MAGIC = b"XBTRUN2\n"
 MAX_HEADER = 16 * 1024 * 1024
 MAX_TEXT = 10_000
-MAX_TRACES = 1000
+MAX_PARTS = 10_000  # traces, optical spectra and diode arrays, each
 MAX_SCANS = 2_000_000
 MAX_POINTS = 20_000_000
+MAX_NUMBERS = 3 * MAX_POINTS
 MAX_SPECTRUM_POINTS = 2_000_000
 _FLOAT, _INT = np.dtype("<f8"), np.dtype("<i8")
 
@@ -38,6 +39,20 @@ class _TraceHead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     points: int
 
 
+class _OpticalHead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    axis: Axis
+    ordinate: Ordinate
+    title: str
+    points: int
+
+
+class _DiodeHead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    name: str
+    unit: str
+    times: int
+    wavelengths: int
+
+
 class _Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Exactly one of ``error`` and ``metadata`` is given."""
 
@@ -46,6 +61,8 @@ class _Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     scans: int = 0
     points: int = 0
     traces: list[_TraceHead] = []
+    optical: list[_OpticalHead] = []
+    diode_arrays: list[_DiodeHead] = []
     titles: list[str] = []
     warnings: list[str] = []
 
@@ -59,11 +76,12 @@ def check_size(run: Run) -> None:
     """
     scans = run.scans
     widest = int(np.diff(scans.offset).max(initial=0))
-    points = len(scans.mz) + sum(len(trace.time_s) for trace in run.traces)
     _within(len(scans), MAX_SCANS, "scans")
     _within(widest, MAX_SPECTRUM_POINTS, "points in a scan")
-    _within(points, MAX_POINTS, "points in a file")
-    _within(len(run.traces), MAX_TRACES, "traces")
+    _within(sum(len(array) for array in _arrays(run)), MAX_NUMBERS, "numbers in a file")
+    _within(len(scans.mz), MAX_POINTS, "points in a file")
+    for parts in (run.traces, run.optical, run.diode_arrays):
+        _within(len(parts), MAX_PARTS, "curves in a file")
 
 
 def write_run(run: Run, stream: IO[bytes]) -> None:
@@ -73,6 +91,10 @@ def write_run(run: Run, stream: IO[bytes]) -> None:
         scans=len(run.scans),
         points=len(run.scans.mz),
         traces=[_TraceHead(t.name[:MAX_TEXT], t.unit[:MAX_TEXT], len(t.time_s)) for t in run.traces],
+        optical=[_OpticalHead(o.axis, o.ordinate, o.title[:MAX_TEXT], len(o.x)) for o in run.optical],
+        diode_arrays=[
+            _DiodeHead(d.name[:MAX_TEXT], d.unit[:MAX_TEXT], *d.value.shape) for d in run.diode_arrays
+        ],
         titles=[title[:MAX_TEXT] for title in run.titles],
         warnings=[warning[:MAX_TEXT] for warning in run.warnings],
     )
@@ -106,35 +128,55 @@ def read_run(stream: IO[bytes]) -> Run:
 
 def _arrays(run: Run) -> Iterator[NDArray[np.float64] | NDArray[np.int64]]:
     s = run.scans
-    yield from (s.rt_s, s.offset, s.mz, s.intensity, s.ms_level, s.precursor_mz)
+    yield from (s.rt_s, s.offset, s.mz, s.intensity, s.ms_level, s.precursor_mz, s.polarity, s.collision_ev)
     for trace in run.traces:
         yield from (trace.time_s, trace.value)
+    for spectrum in run.optical:
+        yield from (spectrum.x, spectrum.y)
+    for diodes in run.diode_arrays:
+        yield from (diodes.time_s, diodes.wavelength_nm, diodes.value.ravel())
 
 
 def _lengths(header: _Header) -> list[int]:
-    for length, limit, what in (
-        (header.scans, MAX_SCANS, "scans"),
-        (header.points, MAX_POINTS, "points in a file"),
-        (len(header.traces), MAX_TRACES, "traces"),
-        *((trace.points, MAX_POINTS, "points in a trace") for trace in header.traces),
-    ):
-        _within(length, limit, what)
-    scans = [header.scans, header.scans + 1, header.points, header.points, header.scans, header.scans]
-    return scans + [trace.points for trace in header.traces for _ in range(2)]
+    """Length of each array in the order of `_arrays`, all within the limits."""
+    for heads in (header.traces, header.optical, header.diode_arrays):
+        _within(len(heads), MAX_PARTS, "curves in a file")
+    _within(header.scans, MAX_SCANS, "scans")
+    _within(header.points, MAX_POINTS, "points in a file")
+    scans, points = header.scans, header.points
+    lengths = [scans, scans + 1, points, points, scans, scans, scans, scans]
+    pairs = [head.points for head in header.traces] + [head.points for head in header.optical]
+    lengths += [points for points in pairs for _ in range(2)]
+    for diodes in header.diode_arrays:
+        lengths += [diodes.times, diodes.wavelengths, diodes.times * diodes.wavelengths]
+    for length in lengths:
+        _within(length, MAX_NUMBERS, "numbers in a curve")
+    _within(sum(lengths), MAX_NUMBERS, "numbers in a file")
+    return lengths
 
 
 def _rebuild(header: _Header, metadata: Metadata, arrays: Sequence[NDArray[np.int64]]) -> Run:
-    rt_s, offset, mz, intensity, level, precursor = (
-        array if place in (1, 4) else array.view(_FLOAT) for place, array in enumerate(arrays[:6])
-    )
-    values = [array.view(_FLOAT) for array in arrays[6:]]
-    traces = tuple(
-        Trace(head.name, values[2 * i], values[2 * i + 1], head.unit) for i, head in enumerate(header.traces)
-    )
+    left = iter(arrays)
+
+    def floats() -> NDArray[np.float64]:
+        return next(left).view(_FLOAT)
+
+    rt_s, offset, mz, intensity = floats(), next(left), floats(), floats()
+    level, precursor, polarity, collision = next(left), floats(), next(left), floats()
     run = Run(
         metadata=metadata,
-        scans=ScanTable(rt_s, offset, mz, intensity, level, precursor),  # type: ignore[arg-type]
-        traces=traces,
+        scans=ScanTable(rt_s, offset, mz, intensity, level, precursor, polarity, collision),
+        traces=tuple(Trace(head.name, floats(), floats(), head.unit) for head in header.traces),
+        optical=tuple(
+            OpticalSpectrum(head.axis, head.ordinate, floats(), floats(), head.title)
+            for head in header.optical
+        ),
+        diode_arrays=tuple(
+            DiodeArray(
+                head.name, floats(), floats(), floats().reshape(head.times, head.wavelengths), head.unit
+            )
+            for head in header.diode_arrays
+        ),
         titles=tuple(header.titles),
         warnings=tuple(header.warnings),
     )
