@@ -32,7 +32,7 @@ PICTURES = Path(__file__).resolve().parent.parent / "docs" / "images"
 LAPTOP = ViewportSize(width=1280, height=860)
 PHONE = ViewportSize(width=390, height=844)
 TECHNICIAN, COORDINATOR = "technician@demo.example.org", "coordinator@demo.example.org"
-SAMPLE = "brown-heroin"
+DECIDED, OPEN = "brown-heroin", "tramadol"
 RESULT = "fake-oxycodone"
 
 
@@ -87,6 +87,13 @@ def save(page: Page, name: str, *, full: bool = False) -> None:
     page.screenshot(path=PICTURES / f"{name}.png", full_page=full, animations="disabled")
 
 
+def top_of(page: Page, selector: str, name: str) -> None:
+    """The first part of an element, as much as a laptop shows."""
+    page.locator(selector).first.evaluate("element => element.scrollIntoView()")
+    page.wait_for_load_state("networkidle")
+    save(page, name)
+
+
 def sign_in(page: Page, base: str, email: str, password: str) -> None:
     page.goto(f"{base}/staff/")
     page.fill("input[name=email]", email)
@@ -109,11 +116,12 @@ def take(browser: Browser, base: str, settings: Settings) -> None:
     sign_in(page, base, TECHNICIAN, access.passwords[TECHNICIAN])
     page.goto(f"{base}/staff/samples")
     save(page, "work-list")
-    page.goto(f"{base}/staff/samples/{tickets[SAMPLE].sample_id}")
-    page.locator(
-        "img[src$='chromatogram.svg'], object[data$='chromatogram.svg']"
-    ).first.scroll_into_view_if_needed()
-    save(page, "technician")
+    page.goto(f"{base}/staff/samples/{tickets[DECIDED].sample_id}")
+    top_of(page, "section[id^=analysis-]", "technician")
+    page.goto(f"{base}/staff/samples/{tickets[OPEN].sample_id}")
+    page.locator("article.component summary").nth(1).click()
+    page.wait_for_load_state("networkidle")
+    page.locator("article.component").nth(1).screenshot(path=PICTURES / "component.png")
     phone = page_of(browser, PHONE, is_mobile=True)
     in_english(phone, base)
     phone.fill("input[name=code]", tickets[RESULT].code)
