@@ -8,6 +8,7 @@ across formulas, and leaves isotopologues and derivatives out of the groups of w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -24,6 +25,11 @@ from spectra.similarity.mass import UnitSpectrum, match_factors
 # group of the best hit in 95 % of the answers with the right formula (84 % by the best hit alone).
 INSEPARABLE = 875.0
 
+_FLAT = "-UHFFFAOYSA-"  # second block of a key that tells no stereochemistry
+_STEREO = re.compile(
+    r"pseudo|epi-?|dextro-?|dextr|levo-?|lev|^es(?=cital)|(?<![a-z])(?:d|l|dl|r|s|cis|trans|alpha|beta)(?![a-z])|[-()±+.,]"
+)
+
 _TAKEN = frozenset({FormKind.BASE, FormKind.SALT})
 
 
@@ -39,7 +45,8 @@ def isomer_group(
 
     Returns
     -------
-    One reference per InChIKey (per name where there is none), at least the hit's own.
+    One reference per substance, at least the hit's own: per InChIKey (per name where there is none); a key
+    without stereochemistry stands for two substances where names differ by a stereochemical marker only.
 
     Raises
     ------
@@ -48,12 +55,13 @@ def isomer_group(
     own = hit.reference
     home = _home(releases, own)
     alike = [pair for release in releases for pair in _alike(home, own.number, release, inseparable)]
-    group = {_identity(own): own}
+    group = [own]
     for _, release, row in sorted(alike, key=lambda pair: -pair[0]):
         reference = release.entry(row)
-        if reference.kind in _TAKEN or reference.kind == own.kind:
-            group.setdefault(_identity(reference), reference)
-    return tuple(group.values())
+        allowed = reference.kind in _TAKEN or reference.kind == own.kind
+        if allowed and not any(_same(member, reference) for member in group):
+            group.append(reference)
+    return tuple(group)
 
 
 def _home(releases: Sequence[Release], own: Reference) -> Release:
@@ -86,5 +94,12 @@ def _likeness(home: Release, own: int, release: Release, rows: Ints) -> Floats:
     return np.array([match_factors(other, home.units, target).match_factor[0] for other in others])
 
 
-def _identity(reference: Reference) -> str:
-    return reference.inchikey or reference.name.casefold()
+def _same(one: Reference, other: Reference) -> bool:
+    """Whether two references are of one substance, as far as keys and names tell."""
+    names = one.name.casefold(), other.name.casefold()
+    if names[0] == names[1] or not (one.inchikey and other.inchikey):
+        return names[0] == names[1]
+    if one.inchikey != other.inchikey:
+        return False
+    stems = [_STEREO.sub("", name) for name in names]
+    return not (_FLAT in one.inchikey and stems[0] == stems[1])

@@ -61,11 +61,12 @@ def identify(
     tell(0.4, "search")
     peaks = taken_apart.components
     low = taken_apart.mass_range[0] if run.scans.has_time else None
-    hits = search(releases, [p.spectrum for p in peaks], top=SHOWN, mz_low=low) if releases and peaks else []
+    spectra, purity = [p.spectrum for p in peaks], [p.purity for p in peaks]
+    hits = search(releases, spectra, top=SHOWN, mz_low=low, purity=purity)
     tell(0.8, "group")
     signal = taken_apart.signal or 1.0
     components = [
-        _component(number, peak, hits[number - 1] if hits else [], signal, releases, run.scans.has_time)
+        _component(number, peak, hits[number - 1], signal, releases, run.scans.has_time)
         for number, peak in enumerate(peaks, start=1)
     ]
     explained = sum(c.area_share for c in components if c.decision is not Decision.UNKNOWN)

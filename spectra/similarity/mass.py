@@ -315,9 +315,15 @@ def _starts(offset: Ints, mass: Whole, mz_low: Floats) -> Whole:
 
 
 def _floors(offset: Ints, intensity: Whole, partial: NDArray[np.bool_]) -> Whole:
+    """Weakest listed ion of a list of principal ions, its heaviest ion left out.
+
+    The molecular ion is listed however weak it is; what is weaker than the other ions stays unknown.
+    """
     rows = len(offset) - 1
+    owner = np.repeat(np.arange(rows), np.diff(offset))
+    lighter = np.append(owner[1:] == owner[:-1], False) if len(owner) else np.empty(0, bool)
     weakest = np.full(rows, FULL_SCALE, np.int32)
-    np.minimum.at(weakest, np.repeat(np.arange(rows), np.diff(offset)), intensity)
+    np.minimum.at(weakest, owner[lighter], intensity[lighter])
     return np.where(partial, np.maximum(weakest, NOISE_FLOOR), NOISE_FLOOR).astype(np.int32)
 
 

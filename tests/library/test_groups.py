@@ -101,3 +101,14 @@ def test_groups_of_a_drug_library_stay_small(tmp_path: Path, data_dir: Path) -> 
         sizes.append(len(group))
     assert 1 < np.mean(sizes) < 2
     assert max(sizes) <= 15
+
+
+def test_a_key_without_stereochemistry_is_two_substances_where_names_differ_by_a_marker(make: Make) -> None:
+    flat = "ZPUCINDJVBIVPJ-UHFFFAOYSA-N"
+    cocaine, pseudo, same = (
+        cathinone(n, flat) for n in ("Cocaine", "Pseudococaine", "Benzoylmethylecgonine")
+    )
+    assert names([make(cocaine, replace(pseudo, intensity=AS_3 * 0.9), same)], cocaine) == [
+        "Cocaine",
+        "Pseudococaine",
+    ]

@@ -60,7 +60,7 @@ def _answer(file: Path, libraries: tuple[str, ...]) -> Identification:
 
     settings = load_settings()
     try:
-        releases = open_wanted(libraries, settings.libraries_dir, _cache())
+        releases = open_wanted(libraries, settings.libraries_dir, cache_folder())
         run = read_run(file, name=file.name, settings=settings)
         source = Source(
             name=file.name,
@@ -82,7 +82,8 @@ def _answer(file: Path, libraries: tuple[str, ...]) -> Identification:
         ) from None
 
 
-def _cache() -> Path:
+def cache_folder() -> Path:
+    """Where releases made from files are kept."""
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(home) / "xbt" / "libraries"
 

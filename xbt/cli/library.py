@@ -145,11 +145,11 @@ def search_(
     from library.search import search
     from library.shelf import open_wanted
     from spectra.model import spectrum_from_peaks
-    from xbt.cli.identify import _cache as cache
+    from xbt.cli.identify import cache_folder
 
     _require_file(queries)
     with _sentences():
-        releases = open_wanted(libraries, _folder(libraries_dir), cache())
+        releases = open_wanted(libraries, _folder(libraries_dir), cache_folder())
         asked = _queries(queries)
     spectra = [spectrum_from_peaks(record.mz, record.intensity) for _, record in asked]
     hits = search(releases, spectra, top=top)
