@@ -17,6 +17,7 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 from tools import licences
+from xbt.config import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("alerts", "library", "spectra", "web", "xbt")
@@ -91,6 +92,11 @@ def test_the_licence_is_the_whole_text() -> None:
     assert text.lstrip().startswith("GNU AFFERO GENERAL PUBLIC LICENSE")
     assert all(f"\n  {number}. " in text for number in range(18))
     assert text.endswith("<https://www.gnu.org/licenses/>.\n")
+
+
+def test_the_page_of_settings_names_every_setting() -> None:
+    named = set(re.findall(r"`XBT_([A-Z_]+)`", (ROOT / "docs" / "configuration.md").read_text("utf-8")))
+    assert named == {name.upper() for name in Settings.model_fields}
 
 
 def pins(lock: Path) -> dict[str, set[str]]:
