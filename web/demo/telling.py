@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from shutil import which
 
 from rich.box import HORIZONTALS
 from rich.console import Group
@@ -15,7 +17,7 @@ import alerts.services as alerting
 from library.answer import Component, Decision
 from library.substances import load_substances
 from web.demo.play import Stage
-from web.demo.scenario import FileKind, SamplePlan
+from web.demo.scenario import FileKind, SamplePlan, Until
 from xbt.domain.findings import Finding
 from xbt.domain.people import Role
 from xbt.domain.samples import Ticket
@@ -56,9 +58,23 @@ def directions(told: Stage, given: Mapping[str, Ticket]) -> Group:
         people,
         codes,
         f"Alerts: {base}/alerts",
-        f"Instrument files: {files} (try: xbt identify {files}/cocaine-with-cuts.cdf)",
+        *_left_to_do(told, given),
+        f"Instrument files: {files} (try: {_command()} identify {files}/cocaine-with-cuts.cdf)",
         "Passwords and codes can be printed again because this is a demonstration: nothing else stores them.",
     )
+
+
+def _left_to_do(told: Stage, given: Mapping[str, Ticket]) -> list[str]:
+    """What the story leaves for whoever looks at it."""
+    todo = {
+        Until.SUBMITTED: "to sign and release, as the manager",
+        Until.ANALYSED: "to decide, as the technician",
+    }
+    return [
+        f"Left for you {todo[plan.until]}: {told.settings.base_url}/staff/samples/{given[plan.key].sample_id}"
+        for plan in told.scenario.sample
+        if plan.until in todo and plan.file is not FileKind.CUT
+    ]
 
 
 def _row(told: Stage, session: Session, plan: SamplePlan, sample_id: int) -> tuple[str, ...]:
@@ -140,6 +156,12 @@ def _substances(found: Iterable[alerting.Substances]) -> str:
 
 def _title(alert: alerting.PublishedAlert) -> str:
     return (alert.texts.get("en") or next(iter(alert.texts.values()))).title
+
+
+def _command() -> str:
+    """The command as this person can type it: an environment need not be activated."""
+    called = Path(sys.argv[0])
+    return str(_shown(called.absolute())) if called.name == "xbt" and not which("xbt") else "xbt"
 
 
 def _shown(path: Path) -> Path:
