@@ -27,7 +27,7 @@ READERS: tuple[Reader, ...] = (mzml, andi, chemstation, jcamp, msp_run, spc, for
 
 
 def read(path: Path, *, name: str = "") -> Run:
-    """The file, or folder, at ``path`` as a run with at least one ion.
+    """The file, or folder, at ``path`` as a run with at least one ion, trace or optical spectrum.
 
     Parameters
     ----------
@@ -56,9 +56,16 @@ def _read(path: Path) -> Run:
             remedy="Export the run as mzML or ANDI netCDF from the instrument's software.",
         )
     run = _guarded(reader, path)
-    if not len(run.scans) or not len(run.scans.mz):
-        raise UnreadableFile(Fault.NO_SIGNAL, expected="at least one scan with one ion")
+    if not _has_signal(run):
+        raise UnreadableFile(
+            Fault.NO_SIGNAL, expected="at least one scan with one ion, one trace or one optical spectrum"
+        )
     return replace(run, metadata=replace(run.metadata, simulated=is_simulated(run.metadata)))
+
+
+def _has_signal(run: Run) -> bool:
+    others = (*(trace.value for trace in run.traces), *(one.y for one in run.optical))
+    return bool(len(run.scans.mz)) or any(map(len, (*others, *(one.value for one in run.diode_arrays))))
 
 
 def _head(path: Path) -> bytes:

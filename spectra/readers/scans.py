@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from spectra.errors import Fault, UnreadableFile
 from spectra.model import Floats, Ints, Metadata, ScanTable
+from spectra.readers.centroid import PICKED, pick_peaks
 
 MAX_POINTS = 20_000_000
 MAX_SCAN_POINTS = 2_000_000
@@ -48,6 +49,9 @@ def scan_table(
     warnings: list[str],
     ms_level: ArrayLike = (),
     precursor_mz: ArrayLike = (),
+    polarity: ArrayLike = (),
+    collision_ev: ArrayLike = (),
+    profile: ArrayLike = (),
     any_order: bool = False,
 ) -> ScanTable:
     """A valid table from what a file holds; every repair is added to ``warnings``.
@@ -58,7 +62,9 @@ def scan_table(
     Parameters
     ----------
     rt_s : (scans,) s. counts : (scans,) points per scan, summing to the length of ``mz``.
-    mz, intensity : (points,). ms_level, precursor_mz : (scans,), or empty for 1 and NaN.
+    mz, intensity : (points,). ms_level, precursor_mz, polarity, collision_ev : (scans,), or empty for 1, NaN,
+    0 and NaN.
+    profile : (scans,) bool, or empty for none: continuum scans, of which only the peaks are kept.
     any_order : the format promises no order of m/z, so that sorting is no repair to speak of.
     """
     n = np.asarray(counts, dtype=np.int64)
@@ -68,18 +74,43 @@ def scan_table(
     i = _non_negative(i, warnings)
     time = _times(np.asarray(rt_s, np.float64), warnings)
     order = np.argsort(time, kind="stable")
-    level, precursor = np.asarray(ms_level, np.int64), np.asarray(precursor_mz, np.float64)
+    columns = _Columns(ms_level, precursor_mz, polarity, collision_ev, profile)
     if np.any(order != np.arange(len(order))):
         warnings.append("The scans were not in the order of time; they were sorted.")
         rank = np.argsort(order, kind="stable")
-        scan, time = rank[scan], time[order]
-        level = level[order] if len(level) else level
-        precursor = precursor[order] if len(precursor) else precursor
+        scan, time, columns = rank[scan], time[order], columns.taken(order)
     if not any_order:
         _note_falling(scan, m, warnings)
     scan, m, i = _ascending(scan, m, i)
     offset = np.concatenate(([0], np.cumsum(np.bincount(scan, minlength=len(n)))))
-    return ScanTable(time, offset, m, i, level, precursor)
+    if columns.profile.any():
+        warnings.append(f"{int(columns.profile.sum())} scans were continuum (profile) data; {PICKED}.")
+        offset, m, i = pick_peaks(offset, m, i, columns.profile)
+    return ScanTable(time, offset, m, i, *columns.of_the_table)
+
+
+class _Columns:
+    """What a file tells once a scan; empty where it tells nothing."""
+
+    def __init__(
+        self,
+        ms_level: ArrayLike,
+        precursor_mz: ArrayLike,
+        polarity: ArrayLike,
+        collision_ev: ArrayLike,
+        profile: ArrayLike,
+    ) -> None:
+        self.of_the_table = (
+            np.asarray(ms_level, np.int64),
+            np.asarray(precursor_mz, np.float64),
+            np.asarray(polarity, np.int64),
+            np.asarray(collision_ev, np.float64),
+        )
+        self.profile = np.asarray(profile, np.bool_)
+
+    def taken(self, order: Ints) -> _Columns:
+        columns = (*self.of_the_table, self.profile)
+        return _Columns(*(column[order] if len(column) else column for column in columns))
 
 
 def is_simulated(metadata: Metadata) -> bool:

@@ -1,0 +1,133 @@
+"""Peaks of continuum (profile) spectra, so that every run has spectra that can be searched.
+
+The method: a spectrum is smoothed over three points (¼, ½, ¼) to find its local maxima, and cut at the lowest
+point between two of them and wherever the sampling leaves a gap (a step of more than three times the finest
+of its neighbourhood, or a stretch of zeros). A peak's m/z is the intensity-weighted mean of its points of at
+least half its height, its intensity the height itself, as instrument software reports it. Maxima that do not
+rise to twice the valley on either side belong to the higher neighbour's flank and are left out there, as is
+whatever stays below 1/10,000 of the scan's base peak. No baseline is taken off.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spectra.model import Floats, Ints
+
+PICKED = "peaks were picked (weighted mean of the upper half, height)"
+_LEAST_SHARE = 1e-4
+_BATCH_POINTS = 500_000
+_GAP = 3.0
+
+_Bools = NDArray[np.bool_]
+
+
+def pick_peaks(offset: Ints, mz: Floats, intensity: Floats, profile: _Bools) -> tuple[Ints, Floats, Floats]:
+    """The same table with peaks in place of points in the scans that ``profile`` marks.
+
+    Parameters
+    ----------
+    offset : (scans + 1,) rows of ``mz`` and ``intensity`` per scan. mz : (points,) Th, ascending in a scan.
+    intensity : (points,) ≥ 0. profile : (scans,) bool.
+
+    Returns
+    -------
+    offset, mz, intensity : as above, with no more points than before.
+    """
+    counts = np.diff(offset)
+    chunks_mz, chunks_intensity = [], []
+    for first, last in _batches(offset):
+        points = slice(int(offset[first]), int(offset[last]))
+        scan = np.repeat(np.arange(first, last), counts[first:last])
+        is_profile = profile[scan]
+        kept_scan, kept_mz, kept_intensity = _peaks(
+            scan[is_profile], mz[points][is_profile], intensity[points][is_profile]
+        )
+        counts[first:last] = np.where(
+            profile[first:last], np.bincount(kept_scan - first, minlength=last - first), counts[first:last]
+        )
+        all_scan = np.concatenate((scan[~is_profile], kept_scan))
+        order = np.argsort(all_scan, kind="stable")
+        chunks_mz.append(np.concatenate((mz[points][~is_profile], kept_mz))[order])
+        chunks_intensity.append(np.concatenate((intensity[points][~is_profile], kept_intensity))[order])
+    return np.concatenate(([0], np.cumsum(counts))), _joined(chunks_mz), _joined(chunks_intensity)
+
+
+def _joined(chunks: list[Floats]) -> Floats:
+    return np.concatenate(chunks) if chunks else np.empty(0)
+
+
+def _batches(offset: Ints) -> list[tuple[int, int]]:
+    """Runs of whole scans of about half a million points, so that memory stays small."""
+    batch = offset[:-1] // _BATCH_POINTS
+    starts = np.flatnonzero(np.diff(batch, prepend=-1))
+    return list(zip(starts.tolist(), [*starts[1:].tolist(), len(offset) - 1], strict=True))
+
+
+def _peaks(scan: Ints, mz: Floats, intensity: Floats) -> tuple[Ints, Floats, Floats]:
+    """Scan, m/z and height of each peak; the order of the points is kept."""
+    if not len(mz):
+        return scan, mz, intensity
+    segment = _stretches(scan, mz, intensity)
+    smooth = _smoothed(segment, intensity)
+    segment = _valley_to_valley(segment, smooth, intensity)
+    places = np.flatnonzero(np.diff(segment, prepend=-1))
+    height = np.maximum.reduceat(intensity, places)
+    upper = intensity * (intensity >= height[segment] / 2)
+    centre = np.add.reduceat(mz * upper, places) / np.maximum(np.add.reduceat(upper, places), 1e-300)
+    of_scan = scan[places]
+    base = np.zeros(int(scan[-1]) + 1)
+    np.maximum.at(base, of_scan, height)
+    good = (height > 0) & (height >= _LEAST_SHARE * base[of_scan])
+    return of_scan[good], centre[good], height[good]
+
+
+def _stretches(scan: Ints, mz: Floats, intensity: Floats) -> Ints:
+    """A number that rises where a new scan, a gap, or the point behind a run of zeros begins."""
+    from scipy.ndimage import minimum_filter1d
+
+    step = np.where(np.diff(scan) == 0, np.diff(mz), np.inf)
+    finest = minimum_filter1d(step, 9, mode="nearest") if len(step) else step
+    zero = intensity == 0
+    begins = np.ones(len(mz), np.bool_)
+    begins[1:] = (step > _GAP * finest) | ~np.isfinite(step) | (zero[:-1] & ~zero[1:])
+    return np.cumsum(begins) - 1
+
+
+def _smoothed(segment: Ints, intensity: Floats) -> Floats:
+    """(¼, ½, ¼) within a stretch; its end points lean on themselves."""
+    same = np.diff(segment) == 0
+    left = np.where(np.concatenate(([False], same)), np.roll(intensity, 1), intensity)
+    right = np.where(np.concatenate((same, [False])), np.roll(intensity, -1), intensity)
+    return (left + right) / 4 + intensity / 2
+
+
+def _valley_to_valley(segment: Ints, smooth: Floats, intensity: Floats) -> Ints:
+    """The stretches cut again at the valleys between maxima that stand clear of them."""
+    rising = np.diff(smooth, prepend=0.0) > 0
+    falling = np.diff(smooth, append=0.0) <= 0
+    first = np.diff(segment, prepend=-1) > 0
+    last = np.diff(segment, append=segment[-1] + 1) > 0
+    tops = np.flatnonzero((rising | first) & (falling | last))
+    cuts = _cuts(tops, segment, smooth)
+    begins = first.copy()
+    begins[cuts] = True
+    return np.cumsum(begins) - 1 if len(intensity) else segment
+
+
+def _cuts(tops: Ints, segment: Ints, smooth: Floats) -> Ints:
+    """Where two neighbouring maxima of a stretch are parted by a valley of half the lower one or less."""
+    cuts = []
+    height, place = 0.0, -1
+    for top in tops.tolist():
+        if place < 0 or segment[top] != segment[place]:
+            place, height = top, smooth[top]
+            continue
+        valley = place + 1 + int(np.argmin(smooth[place + 1 : top + 1]))
+        if 2 * smooth[valley] <= min(height, smooth[top]):
+            cuts.append(valley)
+            place, height = top, smooth[top]
+        elif smooth[top] > height:
+            place, height = top, smooth[top]
+    return np.asarray(cuts, np.int64)
