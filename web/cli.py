@@ -53,7 +53,6 @@ def serve(host: str, port: int, workers: int, threads: int, no_worker: bool) -> 
     settings.pepper()
     require_head(settings.database_url)
     listening = Listening(host, port, workers, threads)
-    click.echo(f"XBT listens on http://{host}:{port} (staff: http://{host}:{port}/staff/). Ctrl-C stops it.")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     code = run(settings, listening, with_worker=not no_worker)
     if code:
@@ -119,8 +118,14 @@ def _gunicorn_settings(listening: Listening) -> dict[str, object]:
         "accesslog": None,  # it would hold addresses and user agents
         "loglevel": "warning",
         "proc_name": "xbt",
+        "when_ready": lambda _server: click.echo(_address(listening)),
         "control_socket_disable": True,  # nothing steers the server from outside, nothing is written to HOME
     }
+
+
+def _address(listening: Listening) -> str:
+    address = f"http://{listening.host}:{listening.port}"
+    return f"XBT listens on {address}/ (staff: {address}/staff/). Ctrl-C stops it."
 
 
 def _work(settings: Settings) -> None:

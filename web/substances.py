@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from flask import Flask
 
-from library.answer import Component, Decision
+from library.answer import Candidate, Component, Decision
 from library.substances import Substances, load_substances
 from web.locale import language
 from web.locale import say as _
@@ -27,6 +27,8 @@ def install(app: Flask) -> None:
         finding_name=lambda finding: finding_name(finding, language()),
         group_names=lambda group: joined(map(name_of, group.keys, group.names)),
         component_name=component_name,
+        candidate_name=lambda candidate: name_of(candidate.inchikey, candidate.name),
+        isomer_names=isomer_names,
     )
 
 
@@ -43,10 +45,14 @@ def component_name(component: Component) -> str:
         return component.artefact or _("artefact")
     if component.decision is Decision.UNKNOWN or not component.candidates:
         return _("not recognised")
-    best = component.candidates[0]
-    keys = best.isomer_group_inchikeys or [best.inchikey]
-    names = best.isomer_group or [best.name]
-    return joined(map(name_of, keys, names))
+    return isomer_names(component.candidates[0])
+
+
+def isomer_names(candidate: Candidate) -> str:
+    """A candidate with everything the technique cannot tell from it."""
+    keys = candidate.isomer_group_inchikeys or [candidate.inchikey]
+    names = candidate.isomer_group or [candidate.name]
+    return joined(dict.fromkeys(map(name_of, keys, names)))
 
 
 def joined(names: Iterable[str]) -> str:

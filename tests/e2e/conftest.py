@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,19 +62,24 @@ def run_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_run(tmp_path_factory.mktemp("runs") / "heroin.mzML")
 
 
-@pytest.fixture(scope="session")
-def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    """``xbt serve`` on a laboratory with accounts and nothing else."""
-    subprocess.run([sys.executable, str(ROOT / "tools" / "build_messages.py")], check=True, cwd=ROOT)
-    folder = tmp_path_factory.mktemp("live")
-    make_laboratory(folder / "var")
+@dataclass(frozen=True)
+class Server:
+    """A running server and its process."""
+
+    live: Live
+    process: subprocess.Popen[bytes]
+
+
+@contextmanager
+def start_server(folder: Path) -> Iterator[Server]:
+    """``xbt serve`` on the laboratory under ``folder``, until the block ends."""
     port = _free_port()
     url = f"http://127.0.0.1:{port}"
     environment = os.environ | {"XBT_DATA_DIR": str(folder / "var"), "XBT_BASE_URL": url}
     log = folder / "server.log"
     start = "from xbt.cli import main; main()"
     with log.open("wb") as output:
-        server = subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-c", start, "serve", "--port", str(port)],
             env=environment,
             cwd=folder,
@@ -81,14 +87,24 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
             stderr=subprocess.STDOUT,
         )
         try:
-            _wait_for(f"{url}/healthz", server, log)
-            yield Live(url, folder / "var", log)
+            _wait_for(f"{url}/healthz", process, log)
+            yield Server(Live(url, folder / "var", log), process)
         finally:
-            server.terminate()
-            server.wait(30)
+            process.terminate()
+            process.wait(40)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """A server on a laboratory with accounts and nothing else."""
+    subprocess.run([sys.executable, str(ROOT / "tools" / "build_messages.py")], check=True, cwd=ROOT)
+    folder = tmp_path_factory.mktemp("live")
+    make_laboratory(folder / "var")
+    with start_server(folder) as started:
+        yield started.live
+
+
+@pytest.fixture(scope="module")
 def released_code(live: Live, run_file: Path) -> str:
     """The code of a released sample in the running laboratory."""
     return release_sample(Settings(data_dir=live.data_dir), run_file)

@@ -64,7 +64,7 @@ def result() -> str:
     try:
         found = _find(code)
     except BadCode as error:
-        return render_template("public/front.html", problem=_typing_problem(error))
+        return render_template("public/front.html", problem=_typing_problem(error), typed=code[:40])
     if found is None or found.state is PublicState.NOT_READY:
         return render_template("public/waiting.html", known=found is not None)
     return _page(found, code)
