@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
+from flask import Flask
 
 from tests.web.laboratory import INTAKE, Person
 from web.headers import FIGURE_POLICY
+from web.record import EXTENSION
+from web.staff.samples import PAGE
 from xbt.config import Settings
+from xbt.db.models import Sample
+from xbt.domain.samples import Form
 from xbt.jobs import run_worker
 
 SAMPLE = "/staff/samples/1"
@@ -147,3 +153,23 @@ def test_a_proposal_goes_back_with_a_reason(ticket_code: str, visit: Callable[[s
     technician.post(f"{SAMPLE}/submit", page=SAMPLE, comment="")
     returned = second.post(f"{SAMPLE}/return", page=SAMPLE, reason="Look at component 2.")
     assert "Look at component 2." in second.follow(returned)
+
+
+def test_a_long_list_shows_its_beginning_and_the_way_to_the_rest(
+    app: Flask, visit: Callable[[str], Person]
+) -> None:
+    with app.extensions[EXTENSION].writing.begin() as session:
+        for number in range(PAGE + 1):
+            old = Sample(
+                reference=f"25-{number:05d}",
+                site_id=1,
+                sold_as_text="x",
+                form=Form.POWDER,
+                received_on=date(2025, 1, 1),
+            )
+            session.add(old)
+    technician = visit("technician")
+    page = technician.get("/staff/samples?q=x").text
+    assert page.count('class="row mono"') == PAGE
+    assert "Show 1 more" in page
+    assert technician.get("/staff/samples?q=x&all=1").text.count('class="row mono"') == PAGE + 1

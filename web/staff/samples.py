@@ -21,6 +21,7 @@ from xbt.services import analyses as analyses_service
 from xbt.services import samples
 from xbt.services.samples import AcquisitionView, AnalysisView, SampleView
 
+PAGE = 100  # rows shown at first: enough for weeks of work, quick to draw
 Choice = TypeVar("Choice", bound=StrEnum)
 
 
@@ -47,7 +48,15 @@ def work_list() -> str:
     text = request.args.get("q", "")[:100]
     with record().reading() as session:
         rows = samples.work_list(session, signed_in(), state=state, text=text)
-    return render_template("staff/work_list.html", rows=rows, state=state, text=text, states=SampleState)
+    shown = rows if "all" in request.args else rows[:PAGE]
+    return render_template(
+        "staff/work_list.html",
+        rows=shown,
+        more=len(rows) - len(shown),
+        state=state,
+        text=text,
+        states=SampleState,
+    )
 
 
 @blueprint.get("/samples/<int:sample_id>")
