@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, make_response, redirect, render_template, request
+import traceback
+
+from flask import Flask, Response, current_app, make_response, redirect, render_template, request
 from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
@@ -80,13 +82,8 @@ def _database(_error: OperationalError) -> Response:
 
 
 def _unexpected(error: Exception) -> Response:
-    from flask import current_app
-
     # The kind and the place are logged, the values are not: they may hold what a person typed.
-    places = []
-    frame = error.__traceback__
-    while frame is not None:
-        places.append(f"{frame.tb_frame.f_code.co_filename}:{frame.tb_lineno}")
-        frame = frame.tb_next
-    current_app.logger.error("unexpected %s at %s", type(error).__name__, " <- ".join(reversed(places[-4:])))
+    frames = traceback.extract_tb(error.__traceback__)[-4:]
+    places = " <- ".join(f"{frame.filename}:{frame.lineno}" for frame in reversed(frames))
+    current_app.logger.error("unexpected %s at %s", type(error).__name__, places)
     return page(500)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 
 from flask import Blueprint, current_app, flash, redirect, request, session, url_for
-from flask.sessions import SessionMixin
 from werkzeug.wrappers import Response as BaseResponse
 
 from web.accounts import current_actor
@@ -39,7 +38,7 @@ def choose_language() -> BaseResponse:
     """Keep the language of the staff pages for this session."""
     chosen = request.form.get("language", "")
     if chosen in LANGUAGES:
-        _session()[SESSION_KEY] = chosen
+        session[SESSION_KEY] = chosen
     return redirect(_own_path(request.form.get("back", "")))
 
 
@@ -55,10 +54,6 @@ def worker_is_silent() -> bool:
 def refused(error: Refused) -> None:
     """Say on the next page why something was not done."""
     flash(refusal_sentence(error), "alert")
-
-
-def _session() -> SessionMixin:
-    return session
 
 
 def _own_path(path: str) -> str:
