@@ -1,0 +1,73 @@
+"""What an XML measurement file must be before a parser may see it, whoever else has looked before.
+
+A DTD or an entity is forbidden whatever it does, encodings that could hide one are refused, the announced
+array lengths must stay within the limits, and the closing tag must be there. The sandbox parses the whole
+text besides; this is the second line, for readers used without it.
+"""
+
+from __future__ import annotations
+
+import mmap
+import re
+from pathlib import Path
+from xml.parsers import expat
+
+from spectra.errors import Fault, UnreadableFile
+from spectra.readers.scans import check_limits
+
+_ENCODING = re.compile(rb"""<\?xml[^>]{0,200}?encoding\s*=\s*["']([\w.:-]{1,40})["']""")
+_ENCODINGS = (b"utf-8", b"iso-8859-1", b"us-ascii", b"ascii", b"windows-1252", b"latin1")
+_DECLARATION = re.compile(rb"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
+
+
+def check_text(path: Path, *, root: str, length: re.Pattern[bytes]) -> None:
+    """Refuse what must not be parsed.
+
+    Parameters
+    ----------
+    root : name of the element that must be closed. length : pattern whose first group is an announced length.
+
+    Raises
+    ------
+    UnreadableFile : FORBIDDEN, UNSUPPORTED (encoding), TRUNCATED or TOO_LARGE.
+    """
+    closing = f"</{root}>".encode()
+    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as text:
+        refuse_declarations(text, root)
+        if text.find(closing, max(0, len(text) - 2**20)) < 0 and text.find(closing) < 0:
+            raise UnreadableFile(
+                Fault.TRUNCATED,
+                where=f"byte {len(text)}",
+                expected=f"the closing tag </{root}>",
+                remedy="Copy or export the file again.",
+            )
+        check_limits([int(found[1]) for found in length.finditer(text)])
+
+
+def refuse_declarations(text: bytes | mmap.mmap, what: str) -> None:
+    """Refuse a DTD, an entity, or an encoding that could hide one.
+
+    Raises
+    ------
+    UnreadableFile : FORBIDDEN or UNSUPPORTED.
+    """
+    encoding = _ENCODING.match(text)
+    if encoding and encoding[1].lower() not in _ENCODINGS:
+        raise UnreadableFile(Fault.UNSUPPORTED, where="line 1", expected="UTF-8")
+    declaration = _DECLARATION.search(text)
+    if declaration:
+        where = f"byte {declaration.start()}"
+        raise UnreadableFile(Fault.FORBIDDEN, where=where, expected=f"{what} without a DTD or entities")
+
+
+def malformed(path: Path, what: str) -> UnreadableFile:
+    """The libraries do not say where; a plain XML parser may (there is no declaration left to obey)."""
+    where = ""
+    with path.open("rb") as stream:
+        try:
+            expat.ParserCreate().ParseFile(stream)
+        except expat.ExpatError as error:
+            where = f"line {error.lineno}"
+    return UnreadableFile(
+        Fault.MALFORMED, where=where, expected=f"well-formed {what}", remedy="Export the file again."
+    )
