@@ -16,14 +16,40 @@ import numpy as np
 
 from spectra.errors import Fault, UnreadableFile
 from spectra.model import Run
-from spectra.readers import andi, chemstation, foreign, gzipped, jcamp, msp_run, mzdata, mzml, mzxml, spc
+from spectra.readers import (
+    agilent_detector,
+    andi,
+    chemstation,
+    foreign,
+    gzipped,
+    jcamp,
+    msp_run,
+    mzdata,
+    mzml,
+    mzxml,
+    openlab,
+    spc,
+)
 from spectra.readers.contract import Reader
 from spectra.readers.scans import is_simulated
 
 __all__ = ["HEAD_BYTES", "READERS", "Reader", "read"]
 
 HEAD_BYTES = 4096
-READERS: tuple[Reader, ...] = (mzml, mzxml, mzdata, gzipped, andi, chemstation, jcamp, msp_run, spc, foreign)
+READERS: tuple[Reader, ...] = (
+    mzml,
+    mzxml,
+    mzdata,
+    gzipped,
+    andi,
+    openlab,
+    agilent_detector,
+    chemstation,
+    jcamp,
+    msp_run,
+    spc,
+    foreign,
+)
 
 
 def read(path: Path, *, name: str = "") -> Run:

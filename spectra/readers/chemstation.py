@@ -1,8 +1,8 @@
-"""Agilent ChemStation mass spectra: a ``.D`` folder, or its bare ``DATA.MS``.
+"""Agilent ChemStation: a ``.D`` folder with its mass spectra and detector channels, or its bare ``DATA.MS``.
 
 Reads every ion as stored: m/z on the file's grid of 1/20 Th, intensity with the file's own 14 significant
 bits (``8^head · tail``), times to the millisecond. Nothing is binned, so nothing is summed. Refuses folders
-that hold no ``.MS`` file (detector traces only, MassHunter's ``AcqData``), naming the way out.
+that hold neither an ``.MS`` file nor a detector channel (MassHunter's ``AcqData``), naming the way out.
 
 Layout as documented by the rainbow project (ms format), checked against its results: big-endian; a record
 a scan, of ``words`` u16, time in ms u32, 6 bytes, count u16, 4 bytes, count · (m/z u16, intensity u16),
@@ -18,6 +18,7 @@ import numpy as np
 
 from spectra.errors import Fault, UnreadableFile
 from spectra.model import Floats, Metadata, Run, Technique
+from spectra.readers.agilent_detector import detector_files, read_files, run_of
 from spectra.readers.scans import check_limits, scan_table
 
 name = "chemstation"
@@ -43,12 +44,22 @@ def recognises(head: bytes, path: Path) -> bool:
 def read(path: Path) -> Run:
     """The run; times in s, intensities in counts. Raises `UnreadableFile`."""
     warnings: list[str] = []
+    files = detector_files(path) if path.is_dir() else []
+    if files and not _ms_files(path):
+        return run_of(read_files(files), "Agilent ChemStation .D folder", name)
     data = (_ms_file(path, warnings) if path.is_dir() else path).read_bytes()
     header = _header(data)
+    signals = read_files(files)
     time_ms, counts, pairs = _records(data)
     mz, intensity = pairs[:, 0] / 20, _counts(pairs[:, 1])
     table = scan_table(time_ms / 1000, counts, mz, intensity, warnings=warnings, any_order=True)
-    return Run(_metadata(header, data), table, warnings=tuple(warnings))
+    return Run(
+        _metadata(header, data),
+        table,
+        tuple(signals.traces),
+        warnings=(*warnings, *signals.warnings),
+        diode_arrays=tuple(signals.diode_arrays),
+    )
 
 
 def _is_agilent(entry: Path) -> bool:
@@ -56,12 +67,10 @@ def _is_agilent(entry: Path) -> bool:
 
 
 def _ms_file(folder: Path, warnings: list[str]) -> Path:
-    found = sorted(
-        entry for entry in folder.iterdir() if entry.suffix.lower() == ".ms" and _is_plain_file(entry)
-    )
+    found = _ms_files(folder)
     if not found:
         acquired = any(entry.name.lower() == "acqdata" for entry in folder.iterdir())
-        kind = "a MassHunter folder" if acquired else "a folder of detector traces"
+        kind = "a MassHunter folder" if acquired else "a folder without measurements"
         raise UnreadableFile(
             Fault.UNSUPPORTED,
             expected=f"a DATA.MS file in the folder; this is {kind}",
@@ -72,6 +81,12 @@ def _ms_file(folder: Path, warnings: list[str]) -> Path:
     if others:
         warnings.append(f"Only {chosen.name} was read; the folder also holds {others[0].name}.")
     return chosen
+
+
+def _ms_files(folder: Path) -> list[Path]:
+    return sorted(
+        entry for entry in folder.iterdir() if entry.suffix.lower() == ".ms" and _is_plain_file(entry)
+    )
 
 
 def _is_plain_file(entry: Path) -> bool:

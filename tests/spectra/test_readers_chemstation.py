@@ -123,7 +123,6 @@ def test_real_files_against_rainbow(
 @pytest.mark.parametrize(
     ("folder", "said"),
     [
-        ("agilent-chemstation-D/red.D", "detector traces"),
         ("agilent-chemstation-D/gold.D", "MassHunter"),
         ("agilent-masshunter-D/amber.D", "MassHunter"),
     ],
