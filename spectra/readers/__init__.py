@@ -19,6 +19,7 @@ from spectra.model import Run
 from spectra.readers import (
     agilent_detector,
     andi,
+    andi_chromatography,
     chemstation,
     foreign,
     gzipped,
@@ -41,6 +42,7 @@ READERS: tuple[Reader, ...] = (
     mzxml,
     mzdata,
     gzipped,
+    andi_chromatography,
     andi,
     openlab,
     agilent_detector,

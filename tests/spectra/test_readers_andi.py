@@ -172,15 +172,3 @@ def test_real_runs_against_scipy(
 def test_the_stored_total_ion_current_agrees_with_the_ions(data_dir: Path) -> None:
     run = read(data_dir / "raw" / "andi-cdf" / "agilent-gcms.cdf")
     np.testing.assert_allclose(run.traces[0].value, run.scans.total_ion_current(), rtol=1e-3)
-
-
-@pytest.mark.data
-def test_chromatography_without_spectra_is_refused_by_name(data_dir: Path) -> None:
-    folder = data_dir / "raw" / "andi-cdf"
-    files = [*(folder / "openchrom-csd").rglob("*.[cC][dD][fF]"), folder / "agilent-gcms-tic.cdf"]
-    assert len(files) > 15
-    for path in files:
-        with pytest.raises(UnreadableFile) as caught:
-            read(path)
-        assert caught.value.fault is Fault.UNSUPPORTED, path.name
-        assert "ANDI chromatography" in caught.value.expected
