@@ -1,12 +1,14 @@
-"""`xbt identify` on a real GC-MS run against SWGDRUG: wall time and where it goes.
+"""`xbt identify` against SWGDRUG: wall time on a real GC-MS run, and how often what it names is right.
 
 Run: ``python tests/benchmarks/bench_identify.py`` (the evaluation data beside the checkout, or
 ``XBT_EVALUATION_DATA``). Prints a Markdown table. The whole command is a process of its own, library cache
-warm; the stages are timed in this process, best of five; the bare read is the reader without sandbox.
+warm; the stages are timed in this process, best of five; the bare read is the reader without sandbox. The second
+table counts decisions on measured spectra of reference standards that the library holds.
 """
 
 from __future__ import annotations
 
+import csv
 import os
 import subprocess
 import sys
@@ -15,8 +17,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from library.answer import Source
+from library.answer import Component, Decision, Source
 from library.identify import identify
+from library.records import connectivity
+from library.release import Release
 from library.search import search
 from library.shelf import open_wanted
 from spectra.chromatography.deconvolution import deconvolve
@@ -70,9 +74,31 @@ def main() -> None:
             f"search {len(spectra)} components": best(lambda: search(releases, spectra)),
             "identify (deconvolve, search, group)": best(lambda: identify(run, releases, source=SOURCE)),
         }
-    print("| stage | ms |\n|---|---|")
-    for stage, taken in rows.items():
-        print(f"| {stage} | {taken:.1f} |")
+        print("| stage | ms |\n|---|---|")
+        for stage, taken in rows.items():
+            print(f"| {stage} | {taken:.1f} |")
+        print("\n| spectra of compounds in the library | |\n|---|---|")
+        for outcome, share in decisions(releases[0]).items():
+            print(f"| {outcome} | {share:.1%} |")
+
+
+def decisions(release: Release) -> dict[str, float]:
+    """Share of the measured spectra whose compound the library holds, by what the answer says of them."""
+    with (DATA / "ei_queries" / "truth.csv").open(newline="") as stream:
+        truth = [connectivity(row["inchikey_swgdrug"]) for row in csv.DictReader(stream)]
+    held = {connectivity(release.text("inchikey", row)) for row in range(len(release))} - {""}
+    answer = identify(read(DATA / "ei_queries" / "queries.msp"), [release], source=SOURCE)
+    pairs = zip(truth, answer.components, strict=True)
+    outcomes = [outcome(compound, component) for compound, component in pairs if compound in held]
+    return {kind: outcomes.count(kind) / len(outcomes) for kind in sorted(set(outcomes))}
+
+
+def outcome(compound: str, component: Component) -> str:
+    if component.decision not in {Decision.IDENTIFIED, Decision.GROUP}:
+        return "not named"
+    named = {connectivity(key) for key in component.candidates[0].isomer_group_inchikeys}
+    what = "one substance" if len(named) == 1 else "a group"
+    return f"{what} named, {'right' if compound in named else 'wrong'}"
 
 
 if __name__ == "__main__":
