@@ -1,9 +1,9 @@
 """`xbt identify` against SWGDRUG: wall time on a real GC-MS run, and how often what it names is right.
 
 Run: ``python tests/benchmarks/bench_identify.py`` (the evaluation data beside the checkout, or
-``XBT_EVALUATION_DATA``). Prints a Markdown table. The whole command is a process of its own, library cache
-warm; the stages are timed in this process, best of five; the bare read is the reader without sandbox. The second
-table counts decisions on measured spectra of reference standards that the library holds.
+``XBT_EVALUATION_DATA``). Prints two Markdown tables. The whole command is a process of its own, library
+cache warm; the stages are timed in this process, best of five; the bare read is the reader without sandbox.
+The second table counts decisions on measured spectra of reference standards that the library holds.
 """
 
 from __future__ import annotations
