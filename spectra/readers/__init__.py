@@ -17,6 +17,7 @@ import numpy as np
 from spectra.errors import Fault, UnreadableFile
 from spectra.model import Run
 from spectra.readers import (
+    agilent_asp,
     agilent_detector,
     andi,
     andi_chromatography,
@@ -28,8 +29,13 @@ from spectra.readers import (
     mzdata,
     mzml,
     mzxml,
+    omnic,
     openlab,
+    opus,
+    perkinelmer,
     spc,
+    thermo,
+    waters,
 )
 from spectra.readers.contract import Reader
 from spectra.readers.scans import is_simulated
@@ -47,9 +53,15 @@ READERS: tuple[Reader, ...] = (
     openlab,
     agilent_detector,
     chemstation,
+    thermo,
+    waters,
     jcamp,
     msp_run,
     spc,
+    opus,
+    omnic,
+    perkinelmer,
+    agilent_asp,
     foreign,
 )
 

@@ -19,7 +19,7 @@ PICKED = "peaks were picked (weighted mean of the upper half, height)"
 _LEAST_SHARE = 1e-4
 _BATCH_POINTS = 500_000
 _GAP = 3.0
-_LEAST_POINTS, _LARGEST_STEP, _LARGEST_SHARE_OF_TOPS = 50, 0.25, 0.2
+_LEAST_POINTS, _LARGEST_STEP, _SHARE = 50, 0.25, 0.2
 
 _Bools = NDArray[np.bool_]
 
@@ -27,14 +27,15 @@ _Bools = NDArray[np.bool_]
 def looks_continuous(mz: Floats, intensity: Floats) -> bool:
     """Whether points in ascending m/z are samples of a continuum rather than peaks.
 
-    So it is for 50 points or more, closely spaced (median step below 0.25 Th, which rules out nominal masses)
-    of which fewer than a fifth are local maxima (a list of peaks has about a third).
+    So it is for 50 points or more, closely spaced (median step below 0.25 Th, which rules out nominal
+    masses), of which fewer than a fifth are local maxima (a list of peaks has about a third) or more than a
+    fifth zeros (a list of peaks has none).
     """
     if len(mz) < _LEAST_POINTS or float(np.median(np.diff(mz))) >= _LARGEST_STEP:
         return False
     inner = np.asarray(intensity)
     tops = (inner[1:-1] > inner[:-2]) & (inner[1:-1] >= inner[2:])
-    return bool(np.mean(tops) < _LARGEST_SHARE_OF_TOPS)
+    return bool(np.mean(tops) < _SHARE or np.mean(inner == 0) > _SHARE)
 
 
 def pick_peaks(offset: Ints, mz: Floats, intensity: Floats, profile: _Bools) -> tuple[Ints, Floats, Floats]:

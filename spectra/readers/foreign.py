@@ -20,14 +20,10 @@ _UNPACK = "Unpack it and hand in the file inside."
 _ONLY_MASS = "Hand in the mass spectrometry file of the run."
 
 _SIGNATURES: tuple[tuple[bytes, str, str], ...] = (
-    (rb"\x01\xa1F\0i\0n\0n\0i\0g\0a\0n\0", "a Thermo RAW file", _CONVERT),
     (rb".{4}\0\0\x28\0SATURNWS", "a Varian Saturn SMS file", _EXPORT),
     (rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a compound file (Shimadzu QGD, GCD, LCD …)", _EXPORT),
     (rb"SQLite format 3\0", "an SQLite database (mzDB, Bruker TDF …)", _CONVERT),
     (rb"\x03(?:130|131|179|181|132)|\x02(?:30|31)\0", "an Agilent detector trace (.ch, .uv)", _ONLY_MASS),
-    (rb"\x0a\x0a\xfe\xfe", "a Bruker OPUS file", _ONLY_MASS),
-    (rb"Spectral Data File|Spectral Exte File", "an OMNIC infrared file", _ONLY_MASS),
-    (rb"PEPE[12]D", "a PerkinElmer infrared file", _ONLY_MASS),
     (rb"\s*(?:.{0,2000}\n)?BEGIN IONS", "an MGF file", "Hand in MSP for single spectra, or the run as mzML."),
     (rb"NAME:\s*\|SC\d", "an AMDIS ELU file", "Hand in the run that AMDIS read."),
     (rb"\[Header\]\r?\n", "a Shimadzu text export", _EXPORT),
@@ -39,18 +35,15 @@ _SIGNATURES: tuple[tuple[bytes, str, str], ...] = (
 _KNOWN = tuple((re.compile(pattern, re.DOTALL), what, remedy) for pattern, what, remedy in _SIGNATURES)
 
 
-def recognises(head: bytes, path: Path) -> bool:
-    """A signature of the table, or a folder as Waters writes it."""
-    return _known(head) is not None or _is_waters(path)
+def recognises(head: bytes, path: Path) -> bool:  # noqa: ARG001
+    """A signature of the table."""
+    return _known(head) is not None
 
 
 def read(path: Path) -> Run:
     """Always raises `UnreadableFile` (`Fault.UNSUPPORTED`)."""
-    head = b""
-    if path.is_file():
-        with path.open("rb") as stream:
-            head = stream.read(4096)
-    what, remedy = _known(head) or ("a Waters RAW folder", _CONVERT)
+    with path.open("rb") as stream:
+        what, remedy = _known(stream.read(4096)) or ("a file that has changed meanwhile", _EXPORT)
     raise UnreadableFile(
         Fault.UNSUPPORTED, where="byte 0", expected=f"a format that is read; this is {what}", remedy=remedy
     )
@@ -58,7 +51,3 @@ def read(path: Path) -> Run:
 
 def _known(head: bytes) -> tuple[str, str] | None:
     return next(((what, remedy) for pattern, what, remedy in _KNOWN if pattern.match(head)), None)
-
-
-def _is_waters(path: Path) -> bool:
-    return path.is_dir() and any(entry.name.upper() == "_HEADER.TXT" for entry in path.iterdir())

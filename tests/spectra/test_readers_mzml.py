@@ -150,7 +150,7 @@ def test_numpress_is_unpacked(tmp_path: Path, accession: str, encode: str) -> No
 
     experiment = pyopenms.MSExperiment()
     spectrum = pyopenms.MSSpectrum()
-    spectrum.setType(pyopenms.SpectrumType.CENTROID)
+    spectrum.setType(pyopenms.SpectrumSettings.SpectrumType.CENTROID)
     spectrum.set_peaks((np.linspace(50, 60, 100), np.arange(1.0, 101.0, dtype=np.float32)))
     experiment.addSpectrum(spectrum)
     file = pyopenms.MzMLFile()
