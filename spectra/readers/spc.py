@@ -1,269 +1,167 @@
-"""GRAMS SPC files of mass spectra: one spectrum, or a GC-MS run with an m/z list of its own per scan.
+"""GRAMS SPC files: mass spectra and GC-MS runs, infrared, Raman and ultraviolet spectra, diode arrays.
 
-Reads the new little-endian format (version byte 0x4B) with separate x and y per subfile (flag TXYXYS) and
-an x axis of m/z; y as 16- or 32-bit integers under a power of two, or as 32-bit floats. Refuses the old
-format, big-endian files, infrared, Raman and everything else whose x axis is not m/z, saying what it is.
-
-Layout after the file format description Thermo Galactic published (header 512 bytes, subheader 32 bytes,
-directory of 12 bytes a subfile at the offset that ``fnpts`` holds).
+Reads the new format in either byte order and the old one, with an even, a shared or an own x axis. Curves
+over wavelength at several times are a diode array; other optical curves are spectra one by one. Refuses
+interferograms, NMR and whatever else has no mass and no light on its x axis, saying what it is. No kept
+library serves: spc-io reads the new format only, others lose the log or the units.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from spectra.errors import Fault, UnreadableFile
-from spectra.model import Floats, Metadata, Run, Technique
-from spectra.readers.scans import check_limits, scan_table
+from spectra.model import Axis, DiodeArray, Floats, Metadata, OpticalSpectrum, Run, Technique
+from spectra.readers.grams_units import OTHER_X_UNITS, SECONDS, X_UNITS, y_of_code
+from spectra.readers.optical import XUnit, YUnit, optical_spectrum, technique, x_unit, y_unit
+from spectra.readers.scans import scan_table
+from spectra.readers.spc_layout import NEW, NEW_BIG_ENDIAN, OLD, Container, Header, read_container
 
 name = "spc"
-formats = ("GRAMS SPC with mass spectra (GC-MS run or single spectrum)",)
+formats = (
+    "GRAMS SPC with mass spectra (GC-MS run or single spectrum)",
+    "GRAMS SPC with optical spectra (old, new and big-endian; even, shared or own x; several)",
+)
 
-_NEW, _NEW_BIG_ENDIAN, _OLD = 0x4B, 0x4C, 0x4D
-_Y_16_BIT, _MULTIFILE, _OWN_X = 0x01, 0x04, 0x40
-_FLOAT_EXPONENT = -128
-_X_IS_MZ = 9
-_SECONDS = {4: 1.0, 5: 60.0, 11: 86400.0, 23: 1e-3, 24: 1e-6, 25: 1e-9, 30: 3600.0}  # by unit code
-_GAS, _LIQUID = 1, 3  # experiment codes
-_HEADER_SIZE, _SUBHEADER_SIZE = 512, 32
-
-_X_AXES = {
-    0: "an arbitrary axis",
-    1: "wavenumbers (infrared or Raman)",
-    2: "micrometres",
-    3: "nanometres (UV or visible)",
-    4: "seconds (a chromatogram or a decay)",
-    5: "minutes (a chromatogram)",
-    6: "frequencies",
-    10: "parts per million (NMR)",
-    13: "Raman shifts",
-    14: "electronvolts",
-    16: "diode numbers",
-    18: "degrees",
-}
-
-_HEADER_FIELDS = {  # name: (offset, type)
-    "flags": (0, "u1"),
-    "experiment": (2, "u1"),
-    "exponent": (3, "i1"),
-    "directory": (4, "<u4"),
-    "subfiles": (24, "<u4"),
-    "x_unit": (28, "i1"),
-    "z_unit": (30, "i1"),
-    "date": (32, "<u4"),
-    "source": (45, "S9"),
-    "memo": (88, "S130"),
-    "log": (248, "<u4"),
-    "method": (264, "S48"),
-}
-_SUBHEADER_FIELDS = {"exponent": (1, "i1"), "time": (4, "<f4"), "points": (16, "<u4")}
-_DIRECTORY = np.dtype([("position", "<u4"), ("size", "<u4"), ("time", "<f4")])
-
-
-def _record(fields: dict[str, tuple[int, str]], size: int) -> np.dtype[np.void]:
-    return np.dtype(
-        {
-            "names": list(fields),
-            "formats": [kind for _, kind in fields.values()],
-            "offsets": [offset for offset, _ in fields.values()],
-            "itemsize": size,
-        }
-    )
-
-
-_HEADER = _record(_HEADER_FIELDS, _HEADER_SIZE)
-_SUBHEADER = _record(_SUBHEADER_FIELDS, _SUBHEADER_SIZE)
+_X_IS_MZ, _OWN_X = 9, 0x40
+_GAS, _LIQUID, _RAMAN = 1, 3, 11  # experiment codes
 
 
 def recognises(head: bytes, path: Path) -> bool:  # noqa: ARG001
     """A version byte of SPC after a flag byte, in what is not a text nor a ZIP archive."""
     if len(head) < 32 or head.startswith(b"PK") or (head[:32].isascii() and b"\0" not in head[:64]):
         return False
-    if head[1] == _NEW:
-        return head[28] <= 30 or head[28] == 255
-    return head[1] in (_NEW_BIG_ENDIAN, _OLD) and len(head) >= 256 and b"\0" in head[:64]
+    if head[1] == OLD:  # which knows no x of its own: a bitmap picture begins with such a flag
+        return head[0] < _OWN_X and _is_unit(head[16]) and b"\0" in head[:64]
+    return head[1] in (NEW, NEW_BIG_ENDIAN) and _is_unit(head[28])
+
+
+def _is_unit(code: int) -> bool:
+    return code <= 30 or code == 255
 
 
 def read(path: Path) -> Run:
     """The file as a run; times in s, intensities as counted. Raises `UnreadableFile`."""
-    data = path.read_bytes()
-    header = _header(data)
-    warnings: list[str] = []
-    positions = _positions(data, header)
-    subheaders = _subheaders(data, positions)
-    _check_extent(data, header, positions, subheaders)
-    scans = [
-        _subfile(data, header, int(position), sub)
-        for position, sub in zip(positions, subheaders, strict=True)
-    ]
+    container = read_container(path.read_bytes())
+    if container.header.x_unit == _X_IS_MZ:
+        return _mass(container)
+    return _optical(container, _x_unit(container.header))
+
+
+def _mass(container: Container) -> Run:
+    header, curves = container.header, container.subfiles
+    warnings = _log_warning(header)
     table = scan_table(
-        _times(header, subheaders["time"], warnings),
-        subheaders["points"],
-        np.concatenate([mz for mz, _ in scans]),
-        np.concatenate([y for _, y in scans]),
+        _times(container, warnings),
+        [len(curve.x) for curve in curves],
+        np.concatenate([curve.x for curve in curves]),
+        np.concatenate([curve.y for curve in curves]),
         warnings=warnings,
         any_order=True,  # GRAMS writes the greatest m/z first
     )
-    title = _text(header["memo"])
     return Run(
-        _metadata(data, header, title),
+        _metadata(header, _mass_technique(header)),
         table,
-        titles=() if table.has_time else (title,) * len(table),
+        titles=() if table.has_time else (header.memo,) * len(table),
         warnings=tuple(warnings),
     )
 
 
-def _header(data: bytes) -> Any:
-    version = data[1]
-    if version != _NEW:
-        kind = "the old SPC format" if version == _OLD else "big-endian SPC"
-        raise _unsupported(f"the new SPC format; this file is {kind}", "Open it in GRAMS and save it again.")
-    if len(data) < _HEADER_SIZE:
-        raise UnreadableFile(Fault.TRUNCATED, where=f"byte {len(data)}", expected="a header of 512 bytes")
-    header = np.frombuffer(data, _HEADER, count=1)[0]
-    unit = int(header["x_unit"])
-    if unit != _X_IS_MZ:
-        kind = _X_AXES.get(unit, f"an axis of code {unit}")
-        raise _unsupported(
-            f"mass spectra; the x axis of this file holds {kind}", "Of SPC files only mass spectra are read."
-        )
-    if not header["flags"] & _OWN_X:
-        raise _unsupported(
-            "an m/z list for each scan; this file has one shared m/z axis",
-            "Save it with a separate x axis for each spectrum, or export mzML or netCDF.",
-        )
-    return header
+def _log_warning(header: Header) -> list[str]:
+    return ["The log at the end of the file is cut short; the data are whole."] if header.log_is_cut else []
 
 
-def _positions(data: bytes, header: Any) -> NDArray[np.int64]:
-    """Where each subfile begins: the directory's word, or right after the header for a single spectrum."""
-    count, start = int(header["subfiles"]), int(header["directory"])
-    if not header["flags"] & _MULTIFILE or start == 0:
-        if count > 1:
-            raise UnreadableFile(
-                Fault.MALFORMED, where="byte 4", expected="the place of the subfile directory"
-            )
-        return np.array([_HEADER_SIZE], np.int64)
-    if count == 0:
-        raise UnreadableFile(Fault.NO_SIGNAL, where="byte 24", expected="at least one subfile")
-    if start + count * _DIRECTORY.itemsize > len(data):
-        raise _truncated(data, f"a directory of {count} subfiles at byte {start}")
-    return np.frombuffer(data, _DIRECTORY, count, start)["position"].astype(np.int64)
+def _mass_technique(header: Header) -> Technique:
+    if not header.is_multifile:
+        return Technique.MS
+    if header.experiment == _GAS or header.source.startswith("MS_59"):
+        return Technique.GC_MS  # HP 5970, 5971 … are mass detectors of gas chromatographs
+    return Technique.LC_MS if header.experiment == _LIQUID else Technique.UNKNOWN
 
 
-def _subheaders(data: bytes, positions: NDArray[np.int64]) -> Any:
-    beyond = np.flatnonzero((positions < _HEADER_SIZE) | (positions + _SUBHEADER_SIZE > len(data)))
-    if len(beyond):
-        raise UnreadableFile(
-            Fault.MALFORMED,
-            where=f"subfile {beyond[0] + 1}",
-            expected="a directory that points into the file",
-        )
-    raw = b"".join(data[position : position + _SUBHEADER_SIZE] for position in positions)
-    return np.frombuffer(raw, _SUBHEADER)
-
-
-def _check_extent(data: bytes, header: Any, positions: NDArray[np.int64], subheaders: Any) -> None:
-    size = len(data)
-    points = subheaders["points"].astype(np.int64)
-    end = positions + _SUBHEADER_SIZE + points * (4 + _y_width(header))
-    over = np.flatnonzero(end > size)
-    if len(over):
-        k = int(over[0])
-        raise UnreadableFile(
-            Fault.TRUNCATED,
-            where=f"subfile {k + 1} at byte {positions[k]}",
-            expected=f"{points[k]} points, as its header says; the file ends before",
-            remedy="Copy the file again from the instrument.",
-        )
-    check_limits(points)
-    log = int(header["log"])
-    if log > size - 4 or (log and log + int.from_bytes(data[log : log + 4], "little") > size):
-        raise _truncated(data, f"a log at byte {log}, as the header says")
-
-
-def _y_width(header: Any) -> int:
-    return 2 if header["flags"] & _Y_16_BIT else 4
-
-
-def _subfile(data: bytes, header: Any, position: int, sub: Any) -> tuple[Floats, Floats]:
-    points, start = int(sub["points"]), position + _SUBHEADER_SIZE
-    mz = np.frombuffer(data, "<f4", points, start).astype(np.float64)
-    exponent = int(sub["exponent"] if header["flags"] & _MULTIFILE else header["exponent"])
-    y = _intensity(data, start + 4 * points, points, exponent, _y_width(header))
-    return mz, y
-
-
-def _intensity(data: bytes, start: int, points: int, exponent: int, width: int) -> Floats:
-    """y = integer · 2^(exponent − bits), or the float itself where the exponent says so."""
-    if exponent == _FLOAT_EXPONENT and width == 4:
-        return np.frombuffer(data, "<f4", points, start).astype(np.float64)
-    integers = np.frombuffer(data, f"<i{width}", points, start).astype(np.float64)
-    return np.ldexp(integers, exponent - 8 * width)
-
-
-def _times(header: Any, z: NDArray[np.float32], warnings: list[str]) -> Floats:
-    if not header["flags"] & _MULTIFILE:
+def _times(container: Container, warnings: list[str]) -> Floats:
+    z = np.array([curve.z for curve in container.subfiles])
+    if not container.header.is_multifile:
         return np.full(len(z), np.nan)
-    seconds = _SECONDS.get(int(header["z_unit"]))
+    seconds = SECONDS.get(container.header.z_unit)
     if seconds is None:
         warnings.append(
             "The file does not say that its scans lie on a time axis; they are shown without one."
         )
         return np.full(len(z), np.nan)
-    return z.astype(np.float64) * seconds
+    return z * seconds
 
 
-def _metadata(data: bytes, header: Any, title: str) -> Metadata:
-    log = _log(data, int(header["log"]))
-    details = {"memo": title, "method": _text(header["method"]), "log": log}
+def _x_unit(header: Header) -> XUnit:
+    unit = X_UNITS.get(header.x_unit) or (x_unit(header.labels[0]) if header.x_unit == 0 else None)
+    if unit is None:
+        kind = OTHER_X_UNITS.get(header.x_unit, f"an axis of code {header.x_unit}")
+        raise UnreadableFile(
+            Fault.UNSUPPORTED,
+            where="header",
+            expected=f"mass or optical spectra; the x axis of this file holds {kind}",
+            remedy="Hand in the spectrum itself, or set the unit of its x axis in GRAMS.",
+        )
+    if header.experiment == _RAMAN and unit.axis is Axis.WAVENUMBER:
+        return XUnit(Axis.RAMAN_SHIFT)
+    return unit
+
+
+def _optical(container: Container, x_is: XUnit) -> Run:
+    header, curves = container.header, container.subfiles
+    y_is = y_unit(header.labels[1]) if header.y_unit == 0 and header.labels[1] else y_of_code(header.y_unit)
+    warnings = _log_warning(header)
+    titles = _titles(container)
+    optical = tuple(
+        optical_spectrum(curve.x, curve.y, x_is, y_is, title=title, warnings=warnings)
+        for curve, title in zip(curves, titles, strict=True)
+    )
+    metadata = _metadata(header, technique(optical))
+    array = _diode_array(container, optical, y_is)
+    if array is not None:
+        return Run(metadata, diode_arrays=(array,), warnings=tuple(warnings))
+    return Run(metadata, optical=optical, warnings=tuple(warnings))
+
+
+def _titles(container: Container) -> list[str]:
+    header, curves = container.header, container.subfiles
+    if len(curves) == 1:
+        return [header.memo]
+    unit = header.labels[2] or ("s" if header.z_unit in SECONDS else "")
+    factor = SECONDS.get(header.z_unit, 1.0)
+    return [f"{header.memo} [{k}] {curve.z * factor:g} {unit}".strip() for k, curve in enumerate(curves, 1)]
+
+
+def _diode_array(
+    container: Container, optical: tuple[OpticalSpectrum, ...], y_is: YUnit
+) -> DiodeArray | None:
+    """The curves as one array, if they lie at rising times over the same wavelengths."""
+    seconds = SECONDS.get(container.header.z_unit)
+    times = np.array([curve.z for curve in container.subfiles]) * (seconds or np.nan)
+    wave = optical[0].x
+    if len(optical) < 2 or optical[0].axis is not Axis.WAVELENGTH or not np.all(np.diff(times) > 0):
+        return None
+    if any(len(one.x) != len(wave) or not np.array_equal(one.x, wave) for one in optical[1:]):
+        return None
+    value = np.vstack([one.y for one in optical])
+    return DiodeArray(container.header.memo, times, wave, value, y_is.ordinate.value)
+
+
+def _metadata(header: Header, found: Technique) -> Metadata:
+    details = {
+        "memo": header.memo,
+        "method": header.method,
+        "resolution": header.resolution,
+        "log": header.log,
+    }
     return Metadata(
         format="GRAMS SPC",
         reader=name,
-        technique=_technique(header),
-        instrument=_text(header["source"]),
-        acquired_at=_date(int(header["date"])),
-        sample_name=title,
+        technique=found,
+        instrument=header.source,
+        acquired_at=header.date,
+        sample_name=header.memo,
         details={key: value for key, value in details.items() if value},
     )
-
-
-def _technique(header: Any) -> Technique:
-    if not header["flags"] & _MULTIFILE:
-        return Technique.MS
-    if header["experiment"] == _GAS or _text(header["source"]).startswith("MS_59"):
-        return Technique.GC_MS  # HP 5970, 5971 … are mass detectors of gas chromatographs
-    return Technique.LC_MS if header["experiment"] == _LIQUID else Technique.UNKNOWN
-
-
-def _date(packed: int) -> str:
-    """Year in the upper 12 bits, then month 4, day 5, hour 5, minute 6; "" for none."""
-    if packed == 0:
-        return ""
-    year, month, day = packed >> 20, packed >> 16 & 15, packed >> 11 & 31
-    return f"{year:04d}-{month:02d}-{day:02d} {packed >> 6 & 31:02d}:{packed & 63:02d}"
-
-
-def _log(data: bytes, start: int) -> str:
-    """The text of the log block, at most 2000 characters."""
-    if not _HEADER_SIZE <= start <= len(data) - 64:
-        return ""
-    offset = int.from_bytes(data[start + 8 : start + 12], "little")
-    return _text(data[start + offset : start + offset + 2000])
-
-
-def _text(raw: bytes) -> str:
-    return " ".join(bytes(raw).decode("cp1252", "replace").replace("\0", " ").split())
-
-
-def _unsupported(expected: str, remedy: str) -> UnreadableFile:
-    return UnreadableFile(Fault.UNSUPPORTED, where="header", expected=expected, remedy=remedy)
-
-
-def _truncated(data: bytes, expected: str) -> UnreadableFile:
-    remedy = "Copy the file again from the instrument."
-    return UnreadableFile(Fault.TRUNCATED, where=f"byte {len(data)}", expected=expected, remedy=remedy)
