@@ -75,7 +75,7 @@ def _take_in(page: Page) -> str:
     page.reload()  # sends the form again: the same ticket, not a second sample
     assert page.locator(".ticket .code").inner_text() == code
     page.get_by_role("link", name="Samples", exact=True).click()
-    expect(page.locator("tbody tr")).to_have_count(1)
+    expect(page.locator("tbody tr", has_text="héroïne")).to_have_count(1)
     return code
 
 
