@@ -22,6 +22,7 @@ from spectra.readers import (
     andi,
     andi_chromatography,
     chemstation,
+    chromatogram_text,
     foreign,
     gzipped,
     jcamp,
@@ -33,8 +34,10 @@ from spectra.readers import (
     openlab,
     opus,
     perkinelmer,
+    shimadzu_text,
     spc,
     thermo,
+    varian,
     waters,
 )
 from spectra.readers.contract import Reader
@@ -55,6 +58,7 @@ READERS: tuple[Reader, ...] = (
     chemstation,
     thermo,
     waters,
+    varian,
     jcamp,
     msp_run,
     spc,
@@ -62,6 +66,8 @@ READERS: tuple[Reader, ...] = (
     omnic,
     perkinelmer,
     agilent_asp,
+    chromatogram_text,
+    shimadzu_text,
     foreign,
 )
 
