@@ -19,6 +19,7 @@ from spectra.model import Run
 from spectra.readers import (
     agilent_asp,
     agilent_detector,
+    allotrope,
     andi,
     andi_chromatography,
     chemstation,
@@ -34,6 +35,7 @@ from spectra.readers import (
     openlab,
     opus,
     perkinelmer,
+    shimadzu,
     shimadzu_text,
     spc,
     thermo,
@@ -59,6 +61,7 @@ READERS: tuple[Reader, ...] = (
     thermo,
     waters,
     varian,
+    shimadzu,
     jcamp,
     msp_run,
     spc,
@@ -66,8 +69,9 @@ READERS: tuple[Reader, ...] = (
     omnic,
     perkinelmer,
     agilent_asp,
-    chromatogram_text,
     shimadzu_text,
+    allotrope,
+    chromatogram_text,
     foreign,
 )
 

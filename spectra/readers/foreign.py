@@ -20,7 +20,6 @@ _UNPACK = "Unpack it and hand in the file inside."
 _ONLY_MASS = "Hand in the mass spectrometry file of the run."
 
 _SIGNATURES: tuple[tuple[bytes, str, str], ...] = (
-    (rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a compound file (Shimadzu QGD, GCD, LCD …)", _EXPORT),
     (rb"SQLite format 3\0", "an SQLite database (mzDB, Bruker TDF …)", _CONVERT),
     (rb"\x03(?:130|131|179|181|132)|\x02(?:30|31)\0", "an Agilent detector trace (.ch, .uv)", _ONLY_MASS),
     (rb"\s*(?:.{0,2000}\n)?BEGIN IONS", "an MGF file", "Hand in MSP for single spectra, or the run as mzML."),
