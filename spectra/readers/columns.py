@@ -144,8 +144,8 @@ def _table(lines: list[str], start: int, delimiter: str, decimal: str) -> Column
     problems = _problems(lines, start, len(values))
     while values.shape[1] > 2 and np.isnan(values[:, -1]).all():  # a delimiter at the end of each line
         values = values[:, :-1]
-    names = _names(lines[:start], delimiter)[: values.shape[1]]
-    names = names if len(names) == values.shape[1] else ()
+    names = _names(lines[:start], delimiter)
+    names = names[: values.shape[1]] if len(names) in (width, values.shape[1]) else ()
     return Columns(tuple(lines[:start]), names, values, decimal, delimiter, problems)
 
 

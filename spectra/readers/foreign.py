@@ -17,14 +17,11 @@ formats = ()
 _EXPORT = "Export the run as mzML or ANDI/AIA netCDF from the instrument's software."
 _CONVERT = "Convert it to mzML with ProteoWizard's msconvert, or export ANDI/AIA netCDF."
 _UNPACK = "Unpack it and hand in the file inside."
-_ONLY_MASS = "Hand in the mass spectrometry file of the run."
 
 _SIGNATURES: tuple[tuple[bytes, str, str], ...] = (
     (rb"SQLite format 3\0", "an SQLite database (mzDB, Bruker TDF …)", _CONVERT),
-    (rb"\x03(?:130|131|179|181|132)|\x02(?:30|31)\0", "an Agilent detector trace (.ch, .uv)", _ONLY_MASS),
     (rb"\s*(?:.{0,2000}\n)?BEGIN IONS", "an MGF file", "Hand in MSP for single spectra, or the run as mzML."),
     (rb"NAME:\s*\|SC\d", "an AMDIS ELU file", "Hand in the run that AMDIS read."),
-    (rb"\[Header\]\r?\n", "a Shimadzu text export", _EXPORT),
     (rb"BZh|PK\x03\x04|7z\xbc\xaf|Rar!", "an archive or compressed file", _UNPACK),
     (rb"%PDF-", "a PDF document", _EXPORT),
     (rb"\x89PNG|\xff\xd8\xff|GIF8|BM.{4}\0\0\0\0", "a picture", _EXPORT),

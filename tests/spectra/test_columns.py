@@ -44,6 +44,11 @@ def test_names_stand_on_the_last_line_before_the_table() -> None:
     assert table.header_lines == ("Sample;x", "", '"Time; min";mV')
 
 
+def test_a_line_of_another_width_names_no_columns() -> None:
+    assert read_columns('"a"\t"b"\t"c"\n0\t1\n1\t2\n2\t3\n').names == ()
+    assert read_columns("a;b;remark\n0;1;\n1;2;\n2;3;\n").names == ("a", "b")
+
+
 def test_an_empty_cell_is_nan_and_moves_nothing() -> None:
     table = read_columns("t\ts\tv\n0\tn.a.\t5\n1\t1\t6\n2\t\t7\n")
     np.testing.assert_array_equal(table.values, [[0, np.nan, 5], [1, 1, 6], [2, np.nan, 7]])
