@@ -44,7 +44,7 @@ _OTHERS = {
 _CHROMATOGRAMS = ("LSS Raw Data", "LC Raw Data", "GC Raw Data")
 _HEADER = struct.Struct("<2sxxIII8x")
 _MAX_TEXT = 2**20
-_FREE_SECTOR = 0xFFFFFFFF
+_LEAST_MARK = 0xFFFFFFFA  # above are marks, not sectors
 
 
 def recognises(head: bytes, path: Path) -> bool:  # noqa: ARG001
@@ -67,11 +67,14 @@ def read(path: Path) -> Run:
 
 
 def _check_whole(content: Any, path: Path) -> None:
-    """The library reads short streams without a word; every sector in use must begin within the file."""
-    used = np.flatnonzero(np.asarray(content.fat, np.uint32) != _FREE_SECTOR)
-    size = path.stat().st_size
-    if len(used) and (int(used[-1]) + 1) * content.sectorsize >= size:
-        where = f"byte {size}"
+    """The library reads short streams without a word; no chain of sectors may lead beyond the file."""
+    links = np.asarray(content.fat, np.uint32)
+    starts = [
+        entry.isectStart for entry in content.direntries if entry and entry.size >= content.minisectorcutoff
+    ]
+    linked = np.concatenate((links, np.asarray(starts, np.uint32)))
+    if np.any((linked < _LEAST_MARK) & (linked >= len(links))):
+        where = f"byte {path.stat().st_size}"
         raise UnreadableFile(
             Fault.TRUNCATED, where=where, expected="a whole compound file", remedy="Copy the file again."
         )
