@@ -188,7 +188,9 @@ FAULTS = {
 }
 REMEDIES = {
     "empty": _l("Export the run again and check its size before sending."),
-    "unknown_format": _l("Send mzML, mzXML, mzData, ANDI (.cdf), GRAMS .SPC, Agilent DATA.MS, MSP or JCAMP-DX."),
+    "unknown_format": _l(
+        "Send mzML, mzXML, mzData, ANDI (.cdf), GRAMS .SPC, Agilent DATA.MS, MSP or JCAMP-DX."
+    ),
     "truncated": _l("Copy the file from the instrument again and send it once more."),
     "malformed": _l("Export it again, or in another format such as mzML."),
     "no_signal": _l("Check that the run was recorded and export it again."),
