@@ -130,12 +130,14 @@ def _address(listening: Listening) -> str:
 
 def _work(settings: Settings) -> None:
     from xbt.jobs import run_worker
+    from xbt.sandbox import keep_warm
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     threading.Thread(target=_stop_with_parent, args=(stop,), daemon=True).start()
+    keep_warm()
     run_worker(settings, stop=stop)
 
 

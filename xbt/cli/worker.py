@@ -11,6 +11,7 @@ import click
 from xbt.config import load_settings
 from xbt.db import require_head
 from xbt.jobs import run_worker
+from xbt.sandbox import keep_warm
 
 
 @click.command()
@@ -26,5 +27,7 @@ def worker(once: bool) -> None:
         signal.signal(number, lambda *_: stop.set())
     settings = load_settings()
     require_head(settings.database_url)
+    if not once:
+        keep_warm()
     ended = run_worker(settings, once=once, stop=stop)
     click.echo(f"{ended} job{'' if ended == 1 else 's'} ended.")

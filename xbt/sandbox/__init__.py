@@ -6,6 +6,6 @@ Whatever a file does to its reader, the caller gets a `Run` or an `UnreadableFil
 
 from __future__ import annotations
 
-from xbt.sandbox.door import SandboxStatus, read_run, sandbox_status
+from xbt.sandbox.door import SandboxStatus, keep_warm, read_run, sandbox_status
 
-__all__ = ["SandboxStatus", "read_run", "sandbox_status"]
+__all__ = ["SandboxStatus", "keep_warm", "read_run", "sandbox_status"]

@@ -1,55 +1,81 @@
-"""The program inside the sandbox: reads one file, writes one answer to standard output, ends.
+"""What is done inside the sandbox with one file: read it, or unpack it, and write one answer.
 
-`xbt.sandbox.door` starts it with ``python -I`` and the arguments PATH NAME, already confined. Promises
-exactly one answer (`xbt.sandbox.transfer`), whatever the reader does in Python; only a death in native code
-leaves none.
+Promises exactly one answer (`xbt.sandbox.transfer`), whatever a reader does in Python; only a death in
+native code leaves none. What could hurt a parser is looked for before any parser sees the file.
 """
 
 from __future__ import annotations
 
-import os
-import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
 from spectra.errors import Fault, InvalidMeasurement, UnreadableFile
 from spectra.model import Run
-from xbt.sandbox import gate, transfer, xmlscan
-
-
-def main() -> None:
-    """Read the file named by the arguments; parsers that print cannot spoil the answer."""
-    answer = os.fdopen(os.dup(1), "wb")
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    with answer:
-        reply(Path(sys.argv[1]), sys.argv[2], answer)
-    os._exit(0)  # native libraries may crash while the interpreter is torn down; the answer is written
+from xbt.sandbox import gate, jsonscan, transfer, unpack, xmlscan
 
 
 def reply(path: Path, name: str, answer: IO[bytes]) -> None:
-    """Write the run, or why there is none."""
-    try:
+    """Write the run in the file, or folder, at ``path``, or why there is none."""
+
+    def read() -> None:
         run = _read(path, name)
         transfer.check_size(run)
-    except UnreadableFile as error:
-        transfer.write_error(error, answer)
-    except MemoryError:
-        transfer.write_error(UnreadableFile(Fault.OUT_OF_MEMORY), answer)
-    except InvalidMeasurement as problem:
-        transfer.write_error(UnreadableFile(Fault.MALFORMED, expected=f"a measurement: {problem}"), answer)
-    except Exception as problem:  # the reader's own fault, whatever it raised
-        kind = type(problem).__name__
-        transfer.write_error(UnreadableFile(Fault.CRASHED, expected=f"a reader without {kind}"), answer)
-    else:
         transfer.write_run(run, answer)
+
+    _answered(read, answer)
+
+
+def reply_unpacked(path: Path, folder: Path, answer: IO[bytes]) -> None:
+    """Unpack the archive at ``path`` into ``folder``; write what to read instead of it."""
+    _answered(lambda: transfer.write_unpacked(unpack.unpack(path, folder), answer), answer)
+
+
+def _answered(work: Callable[[], None], answer: IO[bytes]) -> None:
+    try:
+        work()
+    except Exception as problem:
+        answer.seek(0)
+        answer.truncate()
+        transfer.write_error(_error(problem), answer)
+
+
+def _error(problem: Exception) -> UnreadableFile:
+    if isinstance(problem, UnreadableFile):
+        return problem
+    if isinstance(problem, MemoryError):
+        return UnreadableFile(Fault.OUT_OF_MEMORY)
+    if isinstance(problem, InvalidMeasurement):
+        return UnreadableFile(Fault.MALFORMED, expected=f"a measurement: {problem}")
+    kind = type(problem).__name__  # the reader's own fault, whatever it raised
+    return UnreadableFile(Fault.CRASHED, expected=f"a reader without {kind}")
 
 
 def _read(path: Path, name: str) -> Run:
-    if path.is_file():
-        with path.open("rb") as file:
-            head = file.read(gate.HEAD_BYTES)
-        if gate.looks_like_xml(head):
-            xmlscan.scan(path)
+    if path.is_dir():
+        _scan_folder(path)
+    else:
+        _scan(path)
     from spectra.readers import read  # parsers load only after the file has passed
 
     return read(path, name=name)
+
+
+def _scan(path: Path) -> None:
+    head = _head(path)
+    if gate.looks_like_xml(head):
+        xmlscan.scan(path)
+    elif jsonscan.looks_like_json(head):
+        jsonscan.scan(path)
+
+
+def _scan_folder(folder: Path) -> None:
+    """Lists and methods beside the data are parsed too; what is merely not well-formed is the reader's."""
+    for part in sorted(folder.rglob("*")):
+        if part.is_file() and gate.looks_like_xml(_head(part)):
+            xmlscan.forbid_entities(part)
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(gate.HEAD_BYTES)

@@ -1,4 +1,4 @@
-"""Started as a program of its own: gives up what reading a file never needs, then becomes that reader.
+r"""Started as a program of its own: gives up what reading a file never needs, then becomes that reader.
 
 Promises, before the first byte of the file or of any parser is touched: no network, no other processes in
 sight (where the kernel allows name spaces), limited memory, CPU time, file size, open files and processes,
@@ -8,7 +8,11 @@ Refuses, when told to, to go on where the network cannot be cut off.
 Only the standard library, and not the package: this runs as ``python -I -S confine.py`` so that it starts in
 milliseconds and cannot be led astray by anything installed.
 
-    confine.py MEMORY_BYTES CPU_SECONDS FILE_BYTES OPEN_FILES PROCESSES REQUIRE_NO_NETWORK PROGRAM [ARGUMENT]
+    confine.py MEMORY_BYTES CPU_SECONDS FILE_BYTES OPEN_FILES PROCESSES REQUIRE_NO_NETWORK STAYS \
+        PROGRAM [ARGUMENT]
+
+A limit of -1 is none. A program that STAYS outlives the thread that started it and ends by itself when its
+process is gone.
 """
 
 from __future__ import annotations
@@ -25,9 +29,10 @@ _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
 
 
 def main(arguments: list[str]) -> int:
-    *figures, required = (int(text) for text in arguments[:6])
-    program = arguments[6:]
-    _die_with_parent()
+    *figures, required, stays = (int(text) for text in arguments[:7])
+    program = arguments[7:]
+    if not stays:
+        die_with_parent()
     cut = _cut_off()
     if not cut and required:
         return NETWORK_NOT_CUT
@@ -44,7 +49,8 @@ def _cut_off() -> bool:
     return unshare is not None and unshare(flags) == 0
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
+    """Be killed when the thread that started this process ends; gain no privileges."""
     prctl = getattr(ctypes.CDLL(None), "prctl", None)
     if prctl is not None:
         prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
@@ -60,6 +66,8 @@ def _limit(memory: int, cpu: int, file: int, open_files: int, processes: int) ->
         ("RLIMIT_NPROC", processes),
         ("RLIMIT_CORE", 0),
     ):
+        if value < 0:
+            continue
         kind = getattr(resource, name)
         hard = resource.getrlimit(kind)[1]
         limit = value if hard == resource.RLIM_INFINITY else min(value, hard)
@@ -70,7 +78,7 @@ def _first_process(program: list[str]) -> int:
     """Run the program as process 1 of the new name space: when it ends, the kernel ends all it started."""
     child = os.fork()
     if child == 0:
-        _die_with_parent()
+        die_with_parent()
         os.execv(program[0], program)  # noqa: S606  no shell is wanted
     _, status = os.waitpid(child, 0)
     if os.WIFSIGNALED(status):

@@ -1,9 +1,10 @@
 """What a file must be before any process looks into it.
 
-Promises: a regular file (or a folder of regular files) within the size limit, not empty, not packed; and
-says whether its content could be taken for XML by any parser, in any encoding.
-Refuses: empty, too large, links, pipes and devices, packed files, XML in other encodings than UTF-8, ASCII
-and Latin-1. Reads no more than the first 64 KiB.
+Promises: a regular file (or a folder of regular files) within the size limit, not empty; says whether it is
+an archive that is unpacked first, and whether its content could be taken for XML by any parser, in any
+encoding.
+Refuses: empty, too large, links, pipes and devices, archives that are not unpacked here, XML
+in other encodings than UTF-8, ASCII and Latin-1. Reads no more than the first 64 KiB.
 """
 
 from __future__ import annotations
@@ -14,14 +15,13 @@ from pathlib import Path
 from spectra.errors import Fault, UnreadableFile
 
 HEAD_BYTES = 64 * 1024
-MAX_FOLDER_FILES = 2000
-MAX_FOLDER_DEPTH = 4
+MAX_UNPACKED = 512 * 1024 * 1024
+MAX_FOLDER_FILES = 5000
+MAX_FOLDER_DEPTH = 8
 
+_ARCHIVES = (b"\x1f\x8b", b"PK\x03\x04", b"PK\x05\x06")  # gzip, zip; a tar has its mark at byte 257
 _PACKED = {
-    b"\x1f\x8b": "gzip",
     b"BZh": "bzip2",
-    b"PK\x03\x04": "zip",
-    b"PK\x05\x06": "zip",
     b"\xfd7zXZ\x00": "xz",
     b"\x28\xb5\x2f\xfd": "zstandard",
     b"7z\xbc\xaf\x27\x1c": "7z",
@@ -32,8 +32,8 @@ _XML_MARKS = (b"<?xml", b"<!doctype", b"<!entity", b"<mzml", b"<indexedmzml")
 _EBCDIC_XML = b"\x4c\x6f\xa7\x94"  # "<?xm" in every EBCDIC code page
 
 
-def check(path: Path, *, max_bytes: int) -> None:
-    """Refuse what no reader should be started for.
+def check(path: Path, *, max_bytes: int) -> bool:
+    """Refuse what no reader should be started for; whether it has to be unpacked first.
 
     Raises
     ------
@@ -41,18 +41,20 @@ def check(path: Path, *, max_bytes: int) -> None:
     """
     if path.is_dir():
         _check_folder(path, max_bytes)
-        return
+        return False
     size = _regular_size(path)
     if size == 0:
         raise UnreadableFile(Fault.EMPTY, remedy="export or copy the file again")
     if size > max_bytes:
         raise _too_large(max_bytes)
     with path.open("rb") as file:
-        check_head(file.read(HEAD_BYTES))
+        head = file.read(HEAD_BYTES)
+    check_head(head)
+    return head.startswith(_ARCHIVES) or head[257:262] == b"ustar"
 
 
 def check_head(head: bytes) -> None:
-    """Refuse packed content and XML in an encoding that a gate cannot see through."""
+    """Refuse archives that are not unpacked here and XML in an encoding that a gate cannot see through."""
     for magic, kind in _PACKED.items():
         if head.startswith(magic):
             raise UnreadableFile(

@@ -29,7 +29,7 @@ from xbt.sandbox.confine import NETWORK_NOT_CUT
 CONFINE = Path(__file__).with_name("confine.py")
 STDERR_TAIL = 4096
 # One thread each: a pool of threads multiplies the address space and gains nothing on one file.
-_ENVIRONMENT = {
+ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
@@ -56,6 +56,7 @@ class Ended:
     output: IO[bytes]  # at its start
     fault: Fault | None
     network_refused: bool = False  # it was not started, because the network could not be cut off
+    peak_bytes: int = 0  # most memory it held at once, where that was measured
 
 
 @contextmanager
@@ -66,9 +67,9 @@ def launch(argv: Sequence[str], limits: Limits) -> Iterator[Ended]:
         tempfile.TemporaryFile() as output,
         tempfile.TemporaryFile() as errors,
     ):
-        status = _run([*_confined(limits), *argv], folder, output, errors, limits.seconds)
+        status = _run([*confined(limits), *argv], folder, output, errors, limits.seconds)
         output.seek(0)
-        yield Ended(output, fault_of(status, _tail(errors)), status == NETWORK_NOT_CUT)
+        yield Ended(output, fault_of(status, tail(errors)), status == NETWORK_NOT_CUT)
 
 
 def fault_of(status: int | None, errors: bytes) -> Fault | None:
@@ -84,7 +85,8 @@ def fault_of(status: int | None, errors: bytes) -> Fault | None:
     return Fault.CRASHED
 
 
-def _confined(limits: Limits) -> list[str]:
+def confined(limits: Limits, *, stays: bool = False) -> list[str]:
+    """The arguments before those of a program that is to run confined."""
     figures = (
         limits.memory_bytes,
         math.ceil(limits.seconds),
@@ -92,6 +94,7 @@ def _confined(limits: Limits) -> list[str]:
         limits.open_files,
         limits.processes,
         int(limits.require_no_network),
+        int(stays),
     )
     return [sys.executable, "-I", "-S", str(CONFINE), *map(str, figures)]
 
@@ -100,7 +103,7 @@ def _run(argv: list[str], folder: str, output: IO[bytes], errors: IO[bytes], sec
     process = subprocess.Popen(  # noqa: S603  the arguments are ours, no shell reads them
         argv,
         cwd=folder,
-        env={**_ENVIRONMENT, "HOME": folder, "TMPDIR": folder},
+        env={**ENVIRONMENT, "HOME": folder, "TMPDIR": folder},
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=errors,
@@ -116,7 +119,8 @@ def _run(argv: list[str], folder: str, output: IO[bytes], errors: IO[bytes], sec
         process.wait()
 
 
-def _tail(errors: IO[bytes]) -> bytes:
+def tail(errors: IO[bytes]) -> bytes:
+    """The end of what a program complained of."""
     size = errors.seek(0, os.SEEK_END)
     errors.seek(max(0, size - STDERR_TAIL))
     return errors.read()

@@ -2,7 +2,8 @@
 
 Layout: 8 bytes of magic, 8 bytes little-endian length of the header, the header as JSON, then the arrays one
 after the other, 8-byte little-endian numbers, in the order and with the lengths the header gives. Never
-pickle.
+pickle. The header is filled up with spaces so that the arrays are aligned; large ones in sealed memory are
+used where they lie.
 
 Promises: nothing is allocated before the lengths were compared with the limits and with the size of the
 file, and a `Run` is rebuilt only through the checks of `spectra.model`.
@@ -11,6 +12,7 @@ Refuses everything that does not fit, as `UnreadableFile` MALFORMED (or TOO_LARG
 
 from __future__ import annotations
 
+import mmap
 import os
 from collections.abc import Iterator, Sequence
 from typing import IO
@@ -30,6 +32,7 @@ MAX_SCANS = 2_000_000
 MAX_POINTS = 20_000_000
 MAX_NUMBERS = 3 * MAX_POINTS
 MAX_SPECTRUM_POINTS = 2_000_000
+MAPPED_BYTES = 8_000_000  # below this a copy costs less than a mapping, which holds a descriptor
 _FLOAT, _INT = np.dtype("<f8"), np.dtype("<i8")
 
 
@@ -54,9 +57,10 @@ class _DiodeHead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Exactly one of ``error`` and ``metadata`` is given."""
+    """Exactly one of ``error``, ``unpacked`` and ``metadata`` is given."""
 
     error: dict[str, str] | None = None
+    unpacked: str | None = None
     metadata: Metadata | None = None
     scans: int = 0
     points: int = 0
@@ -106,8 +110,29 @@ def write_error(error: UnreadableFile, stream: IO[bytes]) -> None:
     _write(_Header(error={key: text[:MAX_TEXT] for key, text in error.to_dict().items()}), (), stream)
 
 
-def read_run(stream: IO[bytes]) -> Run:
-    """Read what the child wrote.
+def write_unpacked(place: str, stream: IO[bytes]) -> None:
+    """Write where, in its working folder, the content of an archive lies; "" where it was not unpacked."""
+    _write(_Header(unpacked=place), (), stream)
+
+
+def read_unpacked(stream: IO[bytes]) -> str:
+    """Read what `write_unpacked` wrote; a path without steps upwards.
+
+    Raises
+    ------
+    UnreadableFile : as `read_run`.
+    """
+    header, left = _read_header(stream)
+    if header.error is not None:
+        raise _error(header.error)
+    place = header.unpacked
+    if place is None or left or place.startswith("/") or "\0" in place or ".." in place.split("/"):
+        raise _malformed("an answer of the reading process")
+    return place
+
+
+def read_run(stream: IO[bytes], *, sealed: bool = False) -> Run:
+    """Read what the child wrote. ``sealed``: nobody can change it any more.
 
     Raises
     ------
@@ -119,7 +144,10 @@ def read_run(stream: IO[bytes]) -> Run:
     lengths = _lengths(header)
     if header.metadata is None or left != 8 * sum(lengths):
         raise _malformed("as many numbers as its header announces")
-    arrays = [_read_array(stream, length) for length in lengths]
+    if sealed and left > MAPPED_BYTES:
+        arrays = _mapped_arrays(stream, lengths)
+    else:
+        arrays = [_read_array(stream, length) for length in lengths]
     try:
         return _rebuild(header, header.metadata, arrays)
     except InvalidMeasurement as problem:
@@ -188,6 +216,7 @@ def _write(
     header: _Header, arrays: Iterator[NDArray[np.float64] | NDArray[np.int64]] | tuple[()], stream: IO[bytes]
 ) -> None:
     text = msgspec.json.encode(header)
+    text += b" " * (-len(text) % 8)
     _within(len(text), MAX_HEADER, "bytes of text")
     stream.write(MAGIC + len(text).to_bytes(8, "little") + text)
     for array in arrays:
@@ -207,6 +236,14 @@ def _read_header(stream: IO[bytes]) -> tuple[_Header, int]:
         return msgspec.json.decode(stream.read(length), type=_Header), total - 16 - length
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise _malformed("an answer of the reading process") from None
+
+
+def _mapped_arrays(stream: IO[bytes], lengths: Sequence[int]) -> list[NDArray[np.int64]]:
+    """The arrays where they lie; the mapping lives as long as one of them."""
+    start = stream.tell()
+    whole = np.frombuffer(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ), np.uint8, offset=start)
+    ends = 8 * np.cumsum(lengths)
+    return [whole[end - 8 * length : end].view(_INT) for end, length in zip(ends, lengths, strict=True)]
 
 
 def _read_array(stream: IO[bytes], length: int) -> NDArray[np.int64]:

@@ -1,16 +1,19 @@
 """Reads an XML file once from end to end before a measurement parser may see it.
 
 Promises: what passes has no document type, no entity, no processing of anything outside itself, at most 64
-levels, tags below 1 MiB, an encoding every parser agrees about, and arrays whose declared lengths are sane,
-summed over the file, and large enough for what their text can hold.
+levels, tags below 1 MiB, an encoding every parser agrees about, and arrays (of mzML, mzXML and mzData) whose
+declared lengths are sane, summed over the file, and large enough for what their text can hold; packed arrays
+of more than 64 KiB are unpacked once, piece by piece, to see that they hold no more than they declare.
 Refuses everything else. Runs inside the confined child.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import binascii
+import zlib
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NoReturn
+from typing import IO, NoReturn
 from xml.parsers import expat  # entities and document types are refused below, which defusedxml does too
 
 from spectra.errors import Fault, UnreadableFile
@@ -20,6 +23,8 @@ MAX_TAG_BYTES = 1024 * 1024
 MAX_DEPTH = 64
 MAX_SPECTRUM_POINTS = 2_000_000
 MAX_POINTS = 20_000_000
+PACKED_BYTES = 64 * 1024  # of text; what is shorter cannot grow beyond 50 MB
+_ZLIB = frozenset({"MS:1000574", "MS:1002746", "MS:1002747", "MS:1002748"})  # plain and after numpress
 ENCODINGS = frozenset({"utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "iso8859-1", "latin-1", "latin1"})
 
 
@@ -30,10 +35,10 @@ def scan(path: Path) -> None:
     ------
     UnreadableFile : FORBIDDEN, UNSUPPORTED, MALFORMED, TRUNCATED or TOO_LARGE, with the line.
     """
-    watch = _Watch()
     fed = 0
     try:
-        with path.open("rb") as file:
+        with path.open("rb") as file, path.open("rb") as again:
+            watch = _Watch(again)
             while chunk := file.read(CHUNK):
                 fed += len(chunk)
                 watch.parser.Parse(chunk, False)
@@ -44,16 +49,39 @@ def scan(path: Path) -> None:
         raise _not_xml(problem) from None
 
 
+def forbid_entities(path: Path) -> None:
+    """Refuse a document that defines entities; anything else that may be wrong with it is left to its reader.
+
+    Raises
+    ------
+    UnreadableFile : FORBIDDEN, with the line.
+    """
+    parser = expat.ParserCreate()
+
+    def refuse(*_arguments: object) -> NoReturn:
+        where = f"{path.name} line {parser.CurrentLineNumber}"
+        raise UnreadableFile(Fault.FORBIDDEN, where=where, expected="a file without entities")
+
+    parser.EntityDeclHandler = refuse
+    with path.open("rb") as file:
+        try:
+            parser.ParseFile(file)
+        except expat.ExpatError:
+            return
+
+
 class _Watch:
     """An expat parser that keeps no text, and what it has counted so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, file: IO[bytes]) -> None:
+        self.file = file  # the same once more, to look into a packed array
         self.parser = expat.ParserCreate()
         self.depth = 0
         self.points = 0
         self.length = 0  # declared length of the arrays of the open spectrum or chromatogram
         self.array = 0  # declared length of the open array
-        self.binary_start = 0
+        self.packed = False
+        self.text_start = 0
         self.parser.XmlDeclHandler = self._declaration
         self.parser.StartDoctypeDeclHandler = self._doctype
         self.parser.EntityDeclHandler = self._doctype
@@ -79,23 +107,66 @@ class _Watch:
         if self.depth > MAX_DEPTH:
             raise self.error(Fault.FORBIDDEN, f"at most {MAX_DEPTH} levels")
         element = name.rpartition(":")[2]
-        if element in ("spectrum", "chromatogram"):
-            self.length = self._declared(attributes.get("defaultArrayLength", "0"))
+        if element in _ELEMENTS:
+            _ELEMENTS[element](self, attributes)
+
+    def _spectrum(self, attributes: Mapping[str, str]) -> None:
+        self.length = self._declared(attributes.get("defaultArrayLength", "0"))
+        self._count(self.length)
+
+    def _array(self, attributes: Mapping[str, str]) -> None:
+        own = attributes.get("arrayLength")
+        self.array = self.length if own is None else self._declared(own)
+        self.packed = False
+        self._count(self.array if own is not None else 0)
+
+    def _term(self, attributes: Mapping[str, str]) -> None:
+        self.packed = self.packed or attributes.get("accession") in _ZLIB
+
+    def _binary(self, _attributes: Mapping[str, str]) -> None:
+        self.text_start = self.parser.CurrentByteIndex
+
+    def _mzxml_scan(self, attributes: Mapping[str, str]) -> None:
+        if "peaksCount" in attributes:  # mzML has an element of the same name
+            self.length = self._declared(attributes["peaksCount"])
             self._count(self.length)
-        elif element == "binaryDataArray":
-            own = attributes.get("arrayLength")
-            self.array = self.length if own is None else self._declared(own)
-            self._count(self.array if own is not None else 0)
-        elif element == "binary":
-            self.binary_start = self.parser.CurrentByteIndex
+
+    def _mzxml_peaks(self, attributes: Mapping[str, str]) -> None:
+        self.array = 2 * self.length
+        self.packed = attributes.get("compressionType", "none") != "none"
+        self.text_start = self.parser.CurrentByteIndex
+
+    def _mzdata_array(self, attributes: Mapping[str, str]) -> None:
+        if "length" in attributes:
+            self.array, self.packed = self._declared(attributes["length"]), False
+            self._count(self.array)
+            self.text_start = self.parser.CurrentByteIndex
 
     def _close(self, name: str) -> None:
         self.depth -= 1
-        if name.rpartition(":")[2] == "binary":
+        if name.rpartition(":")[2] in _TEXTS and self.text_start:
             # Packed or not, base64 of 8-byte values never needs much more than 4/3 of their size.
-            written = self.parser.CurrentByteIndex - self.binary_start
+            written = self.parser.CurrentByteIndex - self.text_start
             if written > 2 * 8 * self.array * 4 // 3 + 4096:
                 raise self.error(Fault.FORBIDDEN, f"an array of {self.array} values, not {written} bytes")
+            if self.packed and written > PACKED_BYTES:
+                self._look_inside(written)
+            self.text_start = 0
+
+    def _look_inside(self, written: int) -> None:
+        """Unpack the text that just ended, keeping nothing; base64 or zlib that is broken is the reader's."""
+        self.file.seek(self.text_start)
+        text = self.file.read(written).partition(b">")[2]
+        room = 8 * self.array + 4096
+        try:
+            data, stream = binascii.a2b_base64(text), zlib.decompressobj()
+            while data and room >= 0 and not stream.eof:
+                room -= len(stream.decompress(data, CHUNK))
+                data = stream.unconsumed_tail
+        except (binascii.Error, zlib.error):
+            return
+        if room < 0:
+            raise self.error(Fault.FORBIDDEN, f"a packed array of no more than its {self.array} values")
 
     def _declared(self, text: str) -> int:
         if not (text.isascii() and text.isdigit() and len(text) <= 18):
@@ -109,6 +180,19 @@ class _Watch:
         self.points += points
         if self.points > MAX_POINTS:
             raise self.error(Fault.TOO_LARGE, f"at most {MAX_POINTS} points in a file")
+
+
+_ELEMENTS: dict[str, Callable[[_Watch, Mapping[str, str]], None]] = {
+    "spectrum": _Watch._spectrum,
+    "chromatogram": _Watch._spectrum,
+    "binaryDataArray": _Watch._array,
+    "cvParam": _Watch._term,
+    "binary": _Watch._binary,
+    "scan": _Watch._mzxml_scan,
+    "peaks": _Watch._mzxml_peaks,
+    "data": _Watch._mzdata_array,
+}
+_TEXTS = frozenset({"binary", "peaks", "data"})
 
 
 def _not_xml(problem: expat.ExpatError) -> UnreadableFile:
