@@ -1,43 +1,41 @@
-"""JCAMP-DX mass spectra: single, several in a file, linked blocks, or a run of pages with a time each.
+"""JCAMP-DX: mass spectra and GC-MS runs, infrared, Raman and ultraviolet spectra, alone or linked.
 
-Reads tables of pairs ``(XY..XY)`` in plain figures (AFFN), as the mass spectrometry conventions of IUPAC
-ask for, with their factors. Refuses other data types (infrared, NMR, ultraviolet …) by name, and mass
-spectra in the compressed forms meant for continuous curves.
+Reads mass spectra as tables of pairs, alone, linked or as pages with a time each, and optical curves in all
+forms of the format (plain, packed, squeezed, difference, duplicate), as pairs, linked, or in NTUPLES. Every
+label of the block goes into the metadata: the conventions of SWGDRUG, ENFSI, NIST and Coblentz differ in
+labels of their own only. Refuses NMR, ion mobility and the like by name; beside a spectrum that is read they
+are left out with a warning.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from spectra.errors import Fault, UnreadableFile
-from spectra.model import Floats, Metadata, Run, Technique
-from spectra.readers.msp import text_lines
-from spectra.readers.scans import MAX_POINTS, MAX_SCANS, check_limits, scan_table
+from spectra.model import NO_SCANS, Metadata, OpticalSpectrum, Run, ScanTable, Technique
+from spectra.readers.jcamp_blocks import Blocks, Table, number, read_blocks
+from spectra.readers.jcamp_mass import is_mass, mass_scans
+from spectra.readers.jcamp_optical import is_optical, optical_of
+from spectra.readers.optical import technique
 
 name = "jcamp"
-formats = ("JCAMP-DX mass spectra",)
+formats = (
+    "JCAMP-DX mass spectra",
+    "JCAMP-DX infrared, Raman and UV spectra (AFFN, PAC, SQZ, DIF, DUP, XYPOINTS, NTUPLES, LINK)",
+)
 
 _START = re.compile(rb"(?:\xef\xbb\xbf)?\s*##\s*(?:TITLE|JCAMP-?DX)\s*=", re.IGNORECASE)
-_LABEL = re.compile(r"\s*##([^=]{0,60})(?:=(.*))?$", re.DOTALL)
-_IGNORED = re.compile(r"[\s/_-]")
-_TIME = re.compile(r"T\s*=\s*([-+\d.eE]+)")
-_TABLES = ("PEAKTABLE", "XYDATA", "XYPOINTS", "DATATABLE")
-_MAX_LINE = 100_000
-_REMEDY = "Export mass spectra as a peak table (XY..XY), or the run as mzML or ANDI netCDF."
-
-
-@dataclass(slots=True)
-class _Table:
-    labels: dict[str, str]  # those of its block that stand before it
-    form: str
-    page: str
-    line: int
-    lines: list[str] = field(default_factory=list)
+_FORMAL_WORDS = """
+TITLE JCAMPDX DATATYPE DATACLASS BLOCKS BLOCKID END PAGE XUNITS YUNITS XFACTOR YFACTOR FIRSTX LASTX FIRSTY
+LASTY MAXX MINX MAXY MINY NPOINTS DELTAX XYDATA XYPOINTS PEAKTABLE DATATABLE SYMBOL VARNAME VARTYPE VARFORM
+VARDIM UNITS FIRST LAST MIN MAX FACTOR DATE TIME LONGDATE SPECTROMETERDATASYSTEM SPECTROMETERSYSTEM NTUPLES
+ENDNTUPLES
+"""
+_FORMAL = frozenset(_FORMAL_WORDS.split())
+_MAX_DETAILS = 60
+_REMEDY = "Export an infrared, Raman or UV spectrum, mass spectra as a peak table (XY..XY), or mzML."
 
 
 def recognises(head: bytes, path: Path) -> bool:  # noqa: ARG001
@@ -46,156 +44,114 @@ def recognises(head: bytes, path: Path) -> bool:  # noqa: ARG001
 
 
 def read(path: Path) -> Run:
-    """The spectra or the run; times in s. Raises `UnreadableFile`."""
+    """The spectra or the run; times in s, transmittance as a share. Raises `UnreadableFile`."""
     warnings: list[str] = []
-    blocks: list[dict[str, str]] = []
-    tables = [table for table in _tables(path, blocks) if _is_mass(table, warnings)]
-    if not tables:
+    blocks = read_blocks(path)
+    mass = [table for table in blocks.tables if is_mass(table, warnings)]
+    light = [table for table in blocks.tables if table not in mass and is_optical(table)]
+    if not mass and not light:
         raise _unsupported(blocks)
-    pairs = [_pairs(table, warnings) for table in tables]
-    _check_last(tables[-1], len(pairs[-1]), blocks)
-    check_limits([len(peaks) for peaks in pairs])
-    flat = np.concatenate(pairs)
-    times = _times(tables, warnings)
-    counts = [len(peaks) for peaks in pairs]
-    scans = scan_table(times, counts, flat[:, 0], flat[:, 1], warnings=warnings)
-    titles = () if scans.has_time else tuple(table.labels.get("TITLE", "") for table in tables)
-    return Run(
-        _metadata(tables[0].labels, timed=scans.has_time), scans, titles=titles, warnings=tuple(warnings)
+    _note_others(blocks, [*mass, *light], warnings)
+    scans = mass_scans(mass, warnings) if mass else NO_SCANS
+    optical = tuple(_optical(blocks, table, warnings) for table in light)
+    _check_last(blocks, scans, optical)
+    timed = scans.has_time
+    titles = () if timed or not mass else tuple(table.labels.get("TITLE", "") for table in mass)
+    found = _mass_technique(mass[0], timed=timed) if mass else _light_technique(light, optical)
+    metadata = _metadata(blocks, (mass or light)[0], found)
+    return Run(metadata, scans, titles=titles, warnings=tuple(warnings), optical=optical)
+
+
+def _optical(blocks: Blocks, table: Table, warnings: list[str]) -> OpticalSpectrum:
+    try:
+        return optical_of(table, warnings)
+    except UnreadableFile as error:
+        cut = table is blocks.tables[-1] and "END" not in blocks.labels[-1]
+        if error.fault is Fault.MALFORMED and cut:
+            raise _truncated(table, 0) from error
+        raise
+
+
+def _note_others(blocks: Blocks, taken: Sequence[Table], warnings: list[str]) -> None:
+    lines = {table.line for table in taken}
+    for table in blocks.tables:
+        kind = table.labels.get("DATATYPE", "")
+        if table.line not in lines and "MASS" not in kind.upper():
+            warnings.append(f"The table at line {table.line} ({kind[:60] or 'no data type'}) was left out.")
+
+
+def _check_last(blocks: Blocks, scans: ScanTable, optical: Sequence[OpticalSpectrum]) -> None:
+    """Cut off: the last block has no END although others have, or none has and the last table is short."""
+    if "END" in blocks.labels[-1]:
+        return
+    table = blocks.tables[-1]
+    points = _found(table, scans, optical)
+    ended = any("END" in labels for labels in blocks.labels)
+    if not ended and points >= number(table.labels, "NPOINTS", 0):
+        return
+    raise _truncated(table, points)
+
+
+def _found(table: Table, scans: ScanTable, optical: Sequence[OpticalSpectrum]) -> int:
+    if is_optical(table):
+        return len(optical[-1].x) if optical else 0
+    return int(scans.offset[-1] - scans.offset[-2]) if len(scans) else 0
+
+
+def _mass_technique(table: Table, *, timed: bool) -> Technique:
+    if not timed:
+        return Technique.MS
+    labels = table.labels
+    electron = "EI" in (labels.get(".IONIZATIONMODE", "") + labels.get("IONIZATIONMODE", "")).upper()
+    return Technique.GC_MS if electron else Technique.UNKNOWN
+
+
+def _light_technique(light: Sequence[Table], optical: Sequence[OpticalSpectrum]) -> Technique:
+    """By what the file says it is, since an infrared spectrum may stand in an ordinate of its own."""
+    kind = light[0].labels.get("DATATYPE", "").upper()
+    if "RAMAN" in kind:
+        return Technique.RAMAN
+    if re.search(r"INFRARED|\bN?IR\b|FT-?IR", kind):
+        return Technique.FTIR
+    return Technique.UV if re.search(r"\bUV|\bVIS|ULTRAVIOLET", kind) else technique(optical)
+
+
+def _metadata(blocks: Blocks, table: Table, found: Technique) -> Metadata:
+    labels = table.labels
+    told = {**blocks.labels[0], **labels}
+    details = {
+        key.strip(".").lower(): value[:500]
+        for key, value in told.items()
+        if value and key and key not in _FORMAL
+    }
+    return Metadata(
+        format="JCAMP-DX",
+        reader=name,
+        technique=found,
+        instrument=labels.get("SPECTROMETERDATASYSTEM", "") or labels.get("SPECTROMETERSYSTEM", ""),
+        acquired_at=_moment(labels),
+        sample_name=labels.get("TITLE", "") or blocks.labels[0].get("TITLE", ""),
+        details=dict(list(details.items())[:_MAX_DETAILS]),
     )
 
 
-def _tables(path: Path, blocks: list[dict[str, str]]) -> Iterator[_Table]:
-    """Every data table with the labels of its block; ``blocks`` collects the labels of all blocks."""
-    labels: dict[str, str] = {}
-    table: _Table | None = None
-    points = tables = 0
-    for number, raw in enumerate(text_lines(path), start=1):
-        line = raw.partition("$$")[0]
-        found = _LABEL.match(line[:_MAX_LINE])
-        if found is None:
-            if table is not None:
-                table.lines.append(line)
-                points += 1
-            continue
-        if table is not None:
-            yield table
-            table = None
-        key, value = _IGNORED.sub("", found[1]).upper(), (found[2] or "").strip()
-        if key == "TITLE":
-            labels = {}
-            blocks.append(labels)
-        labels[key] = value
-        if key in _TABLES:
-            table, tables = _Table(dict(labels), value, labels.get("PAGE", ""), number), tables + 1
-        if points > MAX_POINTS or tables > MAX_SCANS:
-            raise UnreadableFile(
-                Fault.TOO_LARGE, where=f"line {number}", expected=f"at most {MAX_SCANS} spectra"
-            )
-    if table is not None:
-        yield table
+def _moment(labels: dict[str, str]) -> str:
+    date = labels.get("LONGDATE", "") or labels.get("DATE", "")
+    return date if ":" in date else f"{date} {labels.get('TIME', '')}".strip()
 
 
-def _is_mass(table: _Table, warnings: list[str]) -> bool:
-    kind = table.labels.get("DATATYPE", "").upper()
-    if not ("MASS" in kind or (not kind and table.page)):
-        return False
-    if "XY..XY" in table.form.replace(" ", "").upper():
-        return True
-    warnings.append(f"The table at line {table.line} is not a list of peaks; it was left out.")
-    return False
-
-
-def _pairs(table: _Table, warnings: list[str]) -> Floats:
-    """(n, 2) m/z and intensity, factors applied."""
-    tokens = " ".join(table.lines).replace(",", " ").replace(";", " ").split()
-    try:
-        values = np.array(tokens, np.float64)
-    except ValueError as error:
-        raise UnreadableFile(
-            Fault.MALFORMED, where=f"table at line {table.line}", expected="pairs of figures"
-        ) from error
-    if len(values) % 2:
-        warnings.append(f"The last peak of the table at line {table.line} has no intensity; it was left out.")
-    pairs = values[: len(values) // 2 * 2].reshape(-1, 2)
-    announced = _number(table.labels, "NPOINTS", 0)
-    if announced and announced != len(pairs):
-        warnings.append(
-            f"The table at line {table.line} announces {announced:.0f} peaks and has {len(pairs)}."
-        )
-    if len(pairs) > 1000 and pairs[:, 0].max() < 50:
-        warnings.append(
-            f"The table at line {table.line} is labelled a mass spectrum but looks like a chromatogram."
-        )
-    return pairs * (_number(table.labels, "XFACTOR", 1) or 1, _number(table.labels, "YFACTOR", 1) or 1)
-
-
-def _check_last(table: _Table, points: int, blocks: list[dict[str, str]]) -> None:
-    """Cut off: the last block has no END although others have, or none has and the last table is short."""
-    if "END" in blocks[-1]:
-        return
-    if not any("END" in labels for labels in blocks) and points >= _number(table.labels, "NPOINTS", 0):
-        return
-    raise UnreadableFile(
+def _truncated(table: Table, points: int) -> UnreadableFile:
+    count = f"; it has {points}" if points else ""
+    return UnreadableFile(
         Fault.TRUNCATED,
         where=f"table at line {table.line}",
-        expected=f"{table.labels.get('NPOINTS', 'all')} peaks and ##END=; it has {points}",
+        expected=f"{table.labels.get('NPOINTS', 'all')} peaks and ##END={count}",
         remedy="Copy or export the file again.",
     )
 
 
-def _times(tables: list[_Table], warnings: list[str]) -> Floats:
-    found = [_TIME.search(table.page.upper()) for table in tables]
-    times = np.array([float(match[1]) if match else np.nan for match in found])
-    if np.isnan(times).all():
-        return times
-    unit = _time_unit(tables[0].labels)
-    if not unit:
-        warnings.append("The file does not state the unit of its times; they were taken as seconds.")
-    return times * (60.0 if unit.startswith("MIN") else 1.0)
-
-
-def _time_unit(labels: dict[str, str]) -> str:
-    symbols = [symbol.strip().upper() for symbol in labels.get("SYMBOL", "").split(",")]
-    units = [unit.strip().upper() for unit in labels.get("UNITS", "").split(",")]
-    return dict(zip(symbols, units, strict=False)).get("T", "")
-
-
-def _metadata(labels: dict[str, str], *, timed: bool) -> Metadata:
-    wanted = (
-        "ORIGIN",
-        "OWNER",
-        "CASREGISTRYNO",
-        "MOLFORM",
-        ".IONIZATIONMODE",
-        "IONIZATIONMODE",
-        "DESCRIPTION",
-    )
-    electron = "EI" in (labels.get(".IONIZATIONMODE", "") + labels.get("IONIZATIONMODE", "")).upper()
-    timed_technique = Technique.GC_MS if electron else Technique.UNKNOWN
-    return Metadata(
-        format="JCAMP-DX",
-        reader=name,
-        technique=timed_technique if timed else Technique.MS,
-        instrument=labels.get("SPECTROMETERDATASYSTEM", "") or labels.get("SPECTROMETERSYSTEM", ""),
-        acquired_at=labels.get("LONGDATE", "")
-        or f"{labels.get('DATE', '')} {labels.get('TIME', '')}".strip(),
-        sample_name=labels.get("TITLE", ""),
-        details={key.strip(".").lower(): labels[key][:500] for key in wanted if labels.get(key)},
-    )
-
-
-def _number(labels: dict[str, str], key: str, default: float) -> float:
-    try:
-        value = float(labels.get(key, default))
-    except ValueError:
-        return default
-    return value if np.isfinite(value) else default
-
-
-def _unsupported(blocks: list[dict[str, str]]) -> UnreadableFile:
-    kinds = sorted({labels.get("DATATYPE", "") for labels in blocks} - {"", "LINK"})
+def _unsupported(blocks: Blocks) -> UnreadableFile:
+    kinds = sorted({labels.get("DATATYPE", "") for labels in blocks.labels} - {"", "LINK"})
     found = f"; this file holds {', '.join(kinds)[:100]}" if kinds else ""
-    return UnreadableFile(
-        Fault.UNSUPPORTED, where="header", expected=f"mass spectra as tables of peaks{found}", remedy=_REMEDY
-    )
+    expected = f"an optical spectrum, or mass spectra as tables of peaks{found}"
+    return UnreadableFile(Fault.UNSUPPORTED, where="header", expected=expected, remedy=_REMEDY)
