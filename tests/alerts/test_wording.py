@@ -64,7 +64,7 @@ def test_an_opioid_in_english() -> None:
     for piece in (
         "November 20, 2026",
         "Occitanie",
-        "We did not find what it was sold as",
+        "The method used did not find what it was sold as",
         "had not found this before",
     ):
         assert piece in words.body
