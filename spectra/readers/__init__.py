@@ -27,12 +27,14 @@ from spectra.readers import (
     foreign,
     gzipped,
     jcamp,
+    masshunter,
     msp_run,
     mzdata,
     mzml,
     mzxml,
     omnic,
     openlab,
+    optical_text,
     opus,
     perkinelmer,
     shimadzu,
@@ -57,6 +59,7 @@ READERS: tuple[Reader, ...] = (
     andi,
     openlab,
     agilent_detector,
+    masshunter,
     chemstation,
     thermo,
     waters,
@@ -73,6 +76,7 @@ READERS: tuple[Reader, ...] = (
     allotrope,
     chromatogram_text,
     foreign,
+    optical_text,
 )
 
 

@@ -117,18 +117,3 @@ def test_real_files_against_rainbow(
     np.testing.assert_allclose(np.unique(run.scans.mz), reference.ylabels)
     np.testing.assert_allclose(run.scans.rt_s[[0, -1]], span)
     assert run.metadata.technique is technique
-
-
-@pytest.mark.data
-@pytest.mark.parametrize(
-    ("folder", "said"),
-    [
-        ("agilent-chemstation-D/gold.D", "MassHunter"),
-        ("agilent-masshunter-D/amber.D", "MassHunter"),
-    ],
-)
-def test_folders_without_mass_spectra_are_refused_by_name(data_dir: Path, folder: str, said: str) -> None:
-    with pytest.raises(UnreadableFile) as caught:
-        read(data_dir / "raw" / folder)
-    assert caught.value.fault is Fault.UNSUPPORTED
-    assert said in caught.value.expected
