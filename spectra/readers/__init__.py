@@ -19,6 +19,7 @@ from spectra.model import Run
 from spectra.readers import (
     agilent_asp,
     agilent_detector,
+    agilent_image,
     allotrope,
     andi,
     andi_chromatography,
@@ -72,6 +73,7 @@ READERS: tuple[Reader, ...] = (
     omnic,
     perkinelmer,
     agilent_asp,
+    agilent_image,
     shimadzu_text,
     allotrope,
     chromatogram_text,

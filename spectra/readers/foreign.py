@@ -1,6 +1,6 @@
 """Known files that are not read: refused by name, with the way to a file that is.
 
-Asked last, so a signature here never hides a file that another reader knows.
+Asked after every reader but that of plain columns, so a signature here never hides a file another reader knows.
 """
 
 from __future__ import annotations

@@ -1,0 +1,172 @@
+"""Optical spectra as columns of text: Bruker ``.dpt``, and CSV of any instrument, decimal comma or point.
+
+The first column is x, every further one a spectrum of its own. What they are is told by the heading or by
+the lines before it: wavenumber, Raman shift, wavelength; absorbance, transmittance and so on. Without any
+such word only one thing is told by figures alone: evenly spaced figures that fall, or that end, where
+mid-infrared spectra end (about 4000 to about 600) are taken for wavenumbers, with a warning; the ordinate
+then stays an intensity. Anything else is refused with the question what the columns are, since a
+chromatogram, a mass spectrum and a spectrum look alike.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from spectra.errors import Fault, UnreadableFile
+from spectra.model import Axis, Floats, Metadata, OpticalSpectrum, Ordinate, Run, Technique
+from spectra.readers.chromatogram_text import header_fields
+from spectra.readers.columns import Columns, decode, looks_like_columns, read_columns
+from spectra.readers.optical import XUnit, YUnit, optical_spectrum, technique, x_unit, y_unit
+from spectra.readers.scans import check_limits
+
+name = "optical-text"
+formats = (
+    "Bruker .dpt",
+    "CSV and text spectra (wavenumber, Raman shift or wavelength; one value or several)",
+)
+
+_LOW, _HIGH = (150.0, 1200.0), (3300.0, 13_000.0)  # where infrared spectra begin and end, cm⁻¹
+_FALLING_HIGH = 1_750.0  # figures that fall to the fingerprint may begin lower
+_EVEN = 0.05  # of a step
+_LEAST_POINTS = 100
+_X_LIKE = re.compile(r"^x$|^x[ _-]|x-?axis|xunits|abscissa", re.IGNORECASE)
+_SAMPLE = (
+    "sample name",
+    "sample",
+    "sample id",
+    "title",
+    "name",
+    "échantillon",
+    "probe",
+    "sample description",
+)
+_INSTRUMENT = ("instrument", "spectrometer", "instrument model", "device", "model")
+_DATE = ("date", "date acquired", "acquired", "measured", "longdate", "date/time")
+_QUESTION = "a heading that says what the columns are (wavenumber, Raman shift, wavelength, time or m/z)"
+_REMEDY = "Write it as first line, for instance 'wavenumber (cm-1);absorbance', and hand the file in again."
+
+
+def recognises(head: bytes, path: Path) -> bool:
+    """Text in which a table of figures begins; asked after every reader that knows its own text."""
+    markup = head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"<", b"{", b"##"))
+    return path.is_file() and not markup and looks_like_columns(head)
+
+
+def read(path: Path) -> Run:
+    """The spectra of the table; transmittance and reflectance as shares. Raises `UnreadableFile`."""
+    table = _named(read_columns(decode(path.read_bytes())))
+    warnings = list(table.problems)
+    x_is = _x_unit(table, warnings)
+    curves = range(1, table.values.shape[1])
+    check_limits([len(table.values)] * len(curves))
+    optical = tuple(_spectrum(table, k, x_is, warnings) for k in curves)
+    optical = tuple(one for one in optical if len(one.x))  # an empty column
+    return Run(_metadata(table, optical), optical=optical, warnings=tuple(warnings))
+
+
+def _named(table: Columns) -> Columns:
+    """The table with its names, those too that begin with a figure ("1/cm", "2theta")."""
+    line = next((line for line in reversed(table.header_lines) if line.strip()), "")
+    parted = line.split(None if table.delimiter == " " else table.delimiter)
+    cells = tuple(cell.strip().strip('"') for cell in parted)
+    words = all(any(sign.isalpha() for sign in cell) for cell in cells)
+    if table.names or len(cells) != table.values.shape[1] or not words:
+        return table
+    problems = tuple(text for text in table.problems if "is no row of the table" not in text)
+    return replace(table, names=cells, problems=problems)
+
+
+def _x_unit(table: Columns, warnings: list[str]) -> XUnit:
+    words = table.names[0] if table.names else ""
+    found = x_unit(words)
+    if found is None:
+        told = (x_unit(line) for line in table.header_lines if _tells_x(line, words))
+        found = next((unit for unit in told if unit is not None), None)
+    if found is None and not words and _is_infrared(table.values[:, 0]):
+        x = table.values[:, 0]
+        warnings.append(
+            f"The file does not say what x is; from {x[0]:g} to {x[-1]:g} it was taken as wavenumbers."
+        )
+        found = XUnit(Axis.WAVENUMBER)
+    if found is None:
+        said = f"; the first column is headed {words[:40]!r}" if words else ""
+        raise UnreadableFile(
+            Fault.UNSUPPORTED, where="heading", expected=f"{_QUESTION}{said}", remedy=_REMEDY
+        )
+    return found
+
+
+def _tells_x(line: str, words: str) -> bool:
+    """A line before the table speaks of x if the column is called x, or has no name, or it says so."""
+    return not words or _X_LIKE.search(words) is not None or _X_LIKE.search(line) is not None
+
+
+def _is_infrared(x: Floats) -> bool:
+    """Evenly spaced figures over the range of mid-infrared spectra; times begin near 0 and never fall."""
+    step = np.diff(x)
+    if len(x) < _LEAST_POINTS or not np.isfinite(step).all():
+        return False
+    if np.abs(step - np.median(step)).max() > _EVEN * abs(float(np.median(step))):
+        return False
+    low, high = float(x.min()), float(x.max())
+    falls = bool(step[0] < 0)
+    return _LOW[0] <= low <= _LOW[1] and (_FALLING_HIGH if falls else _HIGH[0]) <= high <= _HIGH[1]
+
+
+def _spectrum(table: Columns, column: int, x_is: XUnit, warnings: list[str]) -> OpticalSpectrum:
+    x, y = table.values[:, 0], table.values[:, column]
+    missing = np.isnan(y)
+    heading = table.names[column] if table.names else ""
+    found: list[str] = []
+    spectrum = optical_spectrum(
+        x[~missing], y[~missing], x_is, _y_unit(table, heading), title=_title(heading), warnings=found
+    )
+    warnings.extend(note for note in found if note not in warnings)
+    return spectrum
+
+
+def _y_unit(table: Columns, heading: str) -> YUnit:
+    """By the column's heading, else by the first line that names an ordinate, else unknown."""
+    texts = [heading, *table.header_lines]
+    known = (y_unit(text) for text in texts if text.strip() and _names_ordinate(text))
+    return next(known, y_unit(heading if len(heading) < 60 else ""))
+
+
+def _names_ordinate(text: str) -> bool:
+    found = y_unit(text)
+    return found.ordinate is not Ordinate.INTENSITY or "not understood" not in found.remark
+
+
+def _title(heading: str) -> str:
+    """The heading of a column, where it says more than the kind of ordinate."""
+    return "" if _names_ordinate(heading) else heading[:200]
+
+
+def _metadata(table: Columns, optical: Sequence[OpticalSpectrum]) -> Metadata:
+    lines = [line for line in table.header_lines if line.strip()]
+    told = header_fields(lines[:-1] if table.names else lines)
+    return Metadata(
+        format="text",
+        reader=name,
+        technique=_technique(optical),
+        instrument=_first(told, _INSTRUMENT),
+        acquired_at=_first(told, _DATE),
+        sample_name=_first(told, _SAMPLE),
+        details={key[:60]: value[:500] for key, value in list(told.items())[:60]},
+    )
+
+
+def _technique(optical: Sequence[OpticalSpectrum]) -> Technique:
+    """As the units tell; wavenumbers up to the near infrared are infrared whatever the ordinate."""
+    found = technique(optical)
+    infrared = optical and optical[0].axis is Axis.WAVENUMBER and optical[0].x[-1] <= _HIGH[1]
+    return Technique.FTIR if found is Technique.UNKNOWN and infrared else found
+
+
+def _first(told: dict[str, str], keys: Sequence[str]) -> str:
+    return next((told[key] for key in keys if told.get(key)), "")
