@@ -33,13 +33,22 @@ def children(pid: int) -> list[int]:
     return [int(child) for child in listed.split()]
 
 
-def worker_of(pid: int) -> int | None:
-    """The child without children of its own: the pages have theirs, and the tracker says its name."""
-    for child in children(pid):
-        name = Path(f"/proc/{child}/cmdline").read_bytes()
-        if b"resource_tracker" not in name and not children(child):
-            return child
-    return None
+def descendants(pid: int) -> list[int]:
+    return [one for child in children(pid) for one in (child, *descendants(child))]
+
+
+def worker_of(pid: int) -> int:
+    """The youngest child: the pages are started before the worker, and never again."""
+    named = [child for child in children(pid) if b"resource_tracker" not in command(child)]
+    return max(named, key=lambda child: (started(child), child))
+
+
+def command(pid: int) -> bytes:
+    return Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+def started(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[19])
 
 
 def until(met: Callable[[], bool], seconds: float = 40) -> bool:
@@ -62,18 +71,19 @@ def test_a_worker_that_dies_is_started_again(server: Server) -> None:
     heartbeat = server.live.data_dir / "worker.heartbeat"
     assert until(heartbeat.exists)
     first = worker_of(server.process.pid)
-    assert first is not None
+    helpers = children(first)
     heartbeat.unlink()
     os.kill(first, signal.SIGKILL)
     assert until(heartbeat.exists)
-    assert worker_of(server.process.pid) not in (None, first)
+    assert worker_of(server.process.pid) != first
+    assert until(lambda: not any(map(alive, helpers)))
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_stopping_it_stops_everything(server: Server, number: signal.Signals) -> None:
     heartbeat = server.live.data_dir / "worker.heartbeat"
     assert until(heartbeat.exists)
-    family = [child for one in children(server.process.pid) for child in (one, *children(one))]
+    family = descendants(server.process.pid)
     server.process.send_signal(number)
     assert server.process.wait(40) == 0
     assert until(lambda: not any(map(alive, family)))
