@@ -20,8 +20,6 @@ _UNPACK = "Unpack it and hand in the file inside."
 
 _SIGNATURES: tuple[tuple[bytes, str, str], ...] = (
     (rb"SQLite format 3\0", "an SQLite database (mzDB, Bruker TDF …)", _CONVERT),
-    (rb"\s*(?:.{0,2000}\n)?BEGIN IONS", "an MGF file", "Hand in MSP for single spectra, or the run as mzML."),
-    (rb"NAME:\s*\|SC\d", "an AMDIS ELU file", "Hand in the run that AMDIS read."),
     (rb"BZh|PK\x03\x04|7z\xbc\xaf|Rar!", "an archive or compressed file", _UNPACK),
     (rb"%PDF-", "a PDF document", _EXPORT),
     (rb"\x89PNG|\xff\xd8\xff|GIF8|BM.{4}\0\0\0\0", "a picture", _EXPORT),
