@@ -3,7 +3,7 @@
 #   make demo ARGS=--no-serve     make test ARGS="tests/library -k msp"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint env dev messages lock licences clean
+.PHONY: help demo test lint fuzz env dev messages lock licences clean
 SHELL := /bin/sh
 # A foreign PYTHONPATH could put another package named "web" or "library" before ours.
 unexport PYTHONPATH PYTHONHOME
@@ -24,6 +24,7 @@ LOCK := uv pip compile --quiet --universal --fork-strategy fewest --python-versi
 help:
 	@echo "make demo   a small simulated network on this machine, with its pages (ARGS=--no-serve: the table only)"
 	@echo "make test   every test          make lint   style, types, layers"
+	@echo "make fuzz   10,000 changed files through every reader (XBT_FUZZ_SEED, XBT_FUZZ_COUNT)"
 	@echo "make lock   pin dependencies    make clean  remove what the commands above made"
 
 demo: env
@@ -37,6 +38,9 @@ lint: dev
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+
+fuzz: dev
+	@$(PY) tests/hostile/fuzz.py
 
 env: $(RUNTIME) $(PROJECT) messages
 dev: $(DEV) env

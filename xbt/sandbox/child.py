@@ -6,6 +6,7 @@ native code leaves none. What could hurt a parser is looked for before any parse
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO
@@ -47,6 +48,10 @@ def _error(problem: Exception) -> UnreadableFile:
         return UnreadableFile(Fault.OUT_OF_MEMORY)
     if isinstance(problem, InvalidMeasurement):
         return UnreadableFile(Fault.MALFORMED, expected=f"a measurement: {problem}")
+    if isinstance(problem, PermissionError):
+        return UnreadableFile(Fault.FORBIDDEN, expected="a file that asks its reader for nothing else")
+    if isinstance(problem, OSError) and problem.errno == errno.EFBIG:
+        return UnreadableFile(Fault.TOO_LARGE)
     kind = type(problem).__name__  # the reader's own fault, whatever it raised
     return UnreadableFile(Fault.CRASHED, expected=f"a reader without {kind}")
 

@@ -49,8 +49,10 @@ def check(path: Path, *, max_bytes: int) -> bool:
         raise _too_large(max_bytes)
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
+    if head.startswith(_ARCHIVES) or head[257:262] == b"ustar":
+        return True
     check_head(head)
-    return head.startswith(_ARCHIVES) or head[257:262] == b"ustar"
+    return False
 
 
 def check_head(head: bytes) -> None:

@@ -14,7 +14,7 @@ from spectra.errors import Fault, UnreadableFile
 
 MAX_DEPTH = 64
 MAX_BYTES = 256 * 1024 * 1024
-_PART = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\Z)|[\[{]|[\]}]', re.DOTALL)
+_PART = re.compile(rb'"(?:[^"\\]|\\.?)*+(?:"|\Z)|[\[{]|[\]}]', re.DOTALL)
 
 
 def looks_like_json(head: bytes) -> bool:

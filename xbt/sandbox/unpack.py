@@ -256,14 +256,19 @@ def _harmless(part: str) -> str:
 
 def _inside(content: Path, folder: Path) -> str:
     found = content
-    while found.is_dir() and (found == content or found.suffix.lower() not in _ACQUISITIONS):
+    while found.is_dir():
         entries = list(found.iterdir())
-        if len(entries) != 1 or entries[0].name.lower() == "acqdata":
+        if len(entries) != 1 or (entries[0].is_dir() and _is_acquisition(found, entries[0])):
             break
         found = entries[0]
     if found.is_dir() and not any(part.is_file() for part in found.rglob("*")):
         raise UnreadableFile(Fault.EMPTY, expected="a file in the archive")
     return found.relative_to(folder).as_posix()
+
+
+def _is_acquisition(folder: Path, inside: Path) -> bool:
+    """Whether the folder is one measurement, so that the folder in it says nothing without it."""
+    return folder.suffix.lower() in _ACQUISITIONS or inside.name.lower() == "acqdata"
 
 
 def _member(name: str) -> str:
