@@ -1,6 +1,6 @@
 """Known files that are not read: refused by name, with the way to a file that is.
 
-Asked after every reader but that of plain columns, so a signature here never hides a file another reader knows.
+Asked after every reader but that of plain columns, so a signature here hides no file another reader knows.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ _CONVERT = "Convert it to mzML with ProteoWizard's msconvert, or export ANDI/AIA
 _UNPACK = "Unpack it and hand in the file inside."
 
 _SIGNATURES: tuple[tuple[bytes, str, str], ...] = (
-    (rb"SQLite format 3\0", "an SQLite database (mzDB, Bruker TDF …)", _CONVERT),
     (rb"BZh|PK\x03\x04|7z\xbc\xaf|Rar!", "an archive or compressed file", _UNPACK),
     (rb"%PDF-", "a PDF document", _EXPORT),
     (rb"\x89PNG|\xff\xd8\xff|GIF8|BM.{4}\0\0\0\0", "a picture", _EXPORT),
