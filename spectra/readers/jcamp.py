@@ -34,7 +34,7 @@ VARDIM UNITS FIRST LAST MIN MAX FACTOR DATE TIME LONGDATE SPECTROMETERDATASYSTEM
 ENDNTUPLES
 """
 _FORMAL = frozenset(_FORMAL_WORDS.split())
-_MAX_DETAILS = 60
+_MAX_DETAILS = 300
 _REMEDY = "Export an infrared, Raman or UV spectrum, mass spectra as a peak table (XY..XY), or mzML."
 
 
@@ -58,7 +58,7 @@ def read(path: Path) -> Run:
     timed = scans.has_time
     titles = () if timed or not mass else tuple(table.labels.get("TITLE", "") for table in mass)
     found = _mass_technique(mass[0], timed=timed) if mass else _light_technique(light, optical)
-    metadata = _metadata(blocks, (mass or light)[0], found)
+    metadata = _metadata(blocks, mass or light, found)
     return Run(metadata, scans, titles=titles, warnings=tuple(warnings), optical=optical)
 
 
@@ -116,23 +116,37 @@ def _light_technique(light: Sequence[Table], optical: Sequence[OpticalSpectrum])
     return Technique.UV if re.search(r"\bUV|\bVIS|ULTRAVIOLET", kind) else technique(optical)
 
 
-def _metadata(blocks: Blocks, table: Table, found: Technique) -> Metadata:
-    labels = table.labels
-    told = {**blocks.labels[0], **labels}
-    details = {
-        key.strip(".").lower(): value[:500]
-        for key, value in told.items()
-        if value and key and key not in _FORMAL
-    }
+def _metadata(blocks: Blocks, tables: Sequence[Table], found: Technique) -> Metadata:
+    labels, outer = tables[0].labels, blocks.labels[0]
+    several = len(tables) > 1 and bool(outer.get("TITLE"))
     return Metadata(
         format="JCAMP-DX",
         reader=name,
         technique=found,
         instrument=labels.get("SPECTROMETERDATASYSTEM", "") or labels.get("SPECTROMETERSYSTEM", ""),
         acquired_at=_moment(labels),
-        sample_name=labels.get("TITLE", "") or blocks.labels[0].get("TITLE", ""),
-        details=dict(list(details.items())[:_MAX_DETAILS]),
+        sample_name=outer["TITLE"] if several else labels.get("TITLE", "") or outer.get("TITLE", ""),
+        details=_details(blocks, tables),
     )
+
+
+def _details(blocks: Blocks, tables: Sequence[Table]) -> dict[str, str]:
+    """Labels that all tables share, or the file has at its head, and with its number what one block has."""
+    told = [_told(table.labels) for table in tables[:_MAX_DETAILS]]
+    first = told[0]
+    shared = {key: value for key, value in first.items() if all(one.get(key) == value for one in told)}
+    own = [
+        (f"{place}.{key}", value)
+        for place, one in enumerate(told, start=1)
+        for key, value in one.items()
+        if key not in shared
+    ]
+    return dict([*(_told(blocks.labels[0]) | shared).items(), *own][:_MAX_DETAILS])
+
+
+def _told(labels: dict[str, str]) -> dict[str, str]:
+    known = ((key, value) for key, value in labels.items() if value and key and key not in _FORMAL)
+    return {key.strip(".").lower(): value[:500] for key, value in known}
 
 
 def _moment(labels: dict[str, str]) -> str:

@@ -42,9 +42,16 @@ class YUnit:
 
 _X_WORDS: tuple[tuple[str, XUnit], ...] = (
     (r"raman|(?:rel|delta|Δ)\w*[ _.-]*(?:wave ?number|cm)", XUnit(Axis.RAMAN_SHIFT)),
-    (r"wave ?nu|\bcm *(?:\^|\*\*)? *[-−⁻/] *[1¹]|\b1 ?/ ?cm|\bkayser|\bwn\b|\bcm1\b", XUnit(Axis.WAVENUMBER)),
+    (
+        r"wave ?nu|wellenzahl|nombres? d.onde|n[uú]mero de onda|numero d.onda|\bkayser|\bwn\b|\bcm1\b",
+        XUnit(Axis.WAVENUMBER),
+    ),
+    (r"\bcm *(?:\^|\*\*)? *[-−⁻/] *[1¹]|\b1 ?/ ?cm", XUnit(Axis.WAVENUMBER)),
     (r"micro ?met|\bum\b|µm|μm|\bmicrons?\b|\bwl\b *\( *u", XUnit(Axis.WAVENUMBER, micrometres=True)),
-    (r"nano ?met|\bnm\b|wave ?length", XUnit(Axis.WAVELENGTH)),
+    (
+        r"nano ?met|\bnm\b|wave ?length|wellenl|longueurs? d.onde|longitud de onda|lunghezza d.onda",
+        XUnit(Axis.WAVELENGTH),
+    ),
     (r"[aå]ngstr", XUnit(Axis.WAVELENGTH, factor=0.1)),
 )
 _APPARENT = "The ordinate is log(1/R): an apparent absorbance, of reflected light."
@@ -53,11 +60,14 @@ _Y_WORDS: tuple[tuple[str, YUnit], ...] = (
     (r"single ?beam|\bsingle-beam", YUnit(Ordinate.SINGLE_BEAM)),
     (r"log *\(? *1 */ *r", YUnit(Ordinate.ABSORBANCE, remark=_APPARENT)),
     (r"absorptiv|micromol|kubelka|\bk-?m\b|photo ?acoustic", YUnit(Ordinate.INTENSITY, remark="?")),
-    (r"absorban|^abs\b|\bextinction\b|^a$|^au$|^a\.u\.c\.$|optical density", YUnit(Ordinate.ABSORBANCE)),
-    (r"trans", YUnit(Ordinate.TRANSMITTANCE)),
+    (
+        r"absorban|absorvan|assorban|^abs\b|extin[ck]tion|^a$|^au$|^a\.u\.c\.$|optical density",
+        YUnit(Ordinate.ABSORBANCE),
+    ),
+    (r"trans|durchl[aä]ss", YUnit(Ordinate.TRANSMITTANCE)),
     (r"^% ?t\b|^t ?\[?\(?%|^%tr", YUnit(Ordinate.TRANSMITTANCE, percent=True)),
     (r"^% ?r\b|^r ?\[?\(?%", YUnit(Ordinate.REFLECTANCE, percent=True)),
-    (r"reflec", YUnit(Ordinate.REFLECTANCE)),
+    (r"reflec|reflex", YUnit(Ordinate.REFLECTANCE)),
     (r"intens|count|\bcps\b|raman|emission|fluoresc|lumines", YUnit(Ordinate.INTENSITY)),
 )
 _NOT_OPTICAL = re.compile(

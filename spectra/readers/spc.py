@@ -17,7 +17,9 @@ from spectra.model import Axis, DiodeArray, Floats, Metadata, OpticalSpectrum, R
 from spectra.readers.grams_units import OTHER_X_UNITS, SECONDS, X_UNITS, y_of_code
 from spectra.readers.optical import XUnit, YUnit, optical_spectrum, technique, x_unit, y_unit
 from spectra.readers.scans import scan_table
-from spectra.readers.spc_layout import NEW, NEW_BIG_ENDIAN, OLD, Container, Header, read_container
+from spectra.readers.spc_layout import NEW, NEW_BIG_ENDIAN, OLD, OWN_X, Container, Header
+from spectra.readers.spc_new import read_new
+from spectra.readers.spc_old import read_old
 
 name = "spc"
 formats = (
@@ -25,7 +27,7 @@ formats = (
     "GRAMS SPC with optical spectra (old, new and big-endian; even, shared or own x; several)",
 )
 
-_X_IS_MZ, _OWN_X = 9, 0x40
+_X_IS_MZ = 9
 _GAS, _LIQUID, _RAMAN = 1, 3, 11  # experiment codes
 
 
@@ -34,7 +36,7 @@ def recognises(head: bytes, path: Path) -> bool:  # noqa: ARG001
     if len(head) < 32 or head.startswith(b"PK") or (head[:32].isascii() and b"\0" not in head[:64]):
         return False
     if head[1] == OLD:  # which knows no x of its own: a bitmap picture begins with such a flag
-        return head[0] < _OWN_X and _is_unit(head[16]) and b"\0" in head[:64]
+        return head[0] < OWN_X and _is_unit(head[16]) and b"\0" in head[:64]
     return head[1] in (NEW, NEW_BIG_ENDIAN) and _is_unit(head[28])
 
 
@@ -44,10 +46,16 @@ def _is_unit(code: int) -> bool:
 
 def read(path: Path) -> Run:
     """The file as a run; times in s, intensities as counted. Raises `UnreadableFile`."""
-    container = read_container(path.read_bytes())
+    container = _container(path.read_bytes())
     if container.header.x_unit == _X_IS_MZ:
         return _mass(container)
     return _optical(container, _x_unit(container.header))
+
+
+def _container(data: bytes) -> Container:
+    if data[1] == OLD:
+        return read_old(data)
+    return read_new(data, order=">" if data[1] == NEW_BIG_ENDIAN else "<")
 
 
 def _mass(container: Container) -> Run:

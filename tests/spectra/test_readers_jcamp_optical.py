@@ -169,6 +169,18 @@ def test_linked_blocks_and_what_is_left_out(tmp_path: Path) -> None:
     assert run.metadata.details["owner"] == "lab"
 
 
+def test_labels_that_differ_between_blocks_keep_the_number_of_their_block(tmp_path: Path) -> None:
+    link = "##TITLE=library\n##JCAMP-DX=4.24\n##DATA TYPE=LINK\n##BLOCKS=2\n"
+    blocks = [spectrum(CAS_REGISTRY_NO=number, OWNER="lab") for number in ("50-36-2", "561-27-3")]
+    run = read_text(tmp_path, f"{link}{''.join(blocks)}##END=\n")
+    assert run.metadata.sample_name == "library"
+    assert run.metadata.details == {
+        "owner": "lab",
+        "1.casregistryno": "50-36-2",
+        "2.casregistryno": "561-27-3",
+    }
+
+
 def test_labels_of_every_convention_reach_the_metadata(tmp_path: Path) -> None:
     run = read_text(
         tmp_path,
@@ -272,6 +284,23 @@ def test_the_same_film_in_jcamp_and_spc(data_dir: Path) -> None:
     binary = read(data_dir / "raw" / "galactic-spc" / "galacticdata" / "POLYS.SPC").optical[0]
     np.testing.assert_allclose(text.x, binary.x, atol=0.01)
     np.testing.assert_allclose(-np.log10(text.y), binary.y, atol=1e-4)
+
+
+@pytest.mark.data
+def test_the_same_compound_in_fixed_and_in_difference_form(data_dir: Path) -> None:
+    """Indene as absorbance in plain figures, and as transmittance interpolated and compressed."""
+    folder = data_dir / "raw" / "jcamp" / "nzhagen_jcamp" / "Robert_J_Lancashire_test_data"
+    plain = read(folder / "fixinc2.jdx").optical[0]
+    packed = read(folder / "dupinc2.jdx").optical[0]
+    np.testing.assert_allclose(np.interp(packed.x, plain.x, 10**-plain.y), packed.y, atol=0.006)
+
+
+@pytest.mark.data
+def test_the_same_spectrum_under_two_names_and_factors(data_dir: Path) -> None:
+    folder = data_dir / "raw" / "jcamp" / "nzhagen_jcamp"
+    one = read(folder / "Robert_J_Lancashire_test_data" / "pacdec1.jdx").optical[0]
+    other = read(folder / "jcamp-dx.org_official_test_data" / "PE1800.DX").optical[0]
+    np.testing.assert_allclose(one.y, other.y, atol=1e-12)
 
 
 @pytest.mark.data

@@ -128,6 +128,27 @@ def test_opus_reads_what_brukeropus_reads(data_dir: Path) -> None:
 
 
 @pytest.mark.data
+@pytest.mark.parametrize(
+    "file",
+    ["OpenSpecy_ftir_polystyrene.0", "test.0000", "test.0002", "opusreader2_new_data/issue81_A1.1.0"],
+)
+def test_the_absorbance_of_opus_is_that_of_its_own_beams(data_dir: Path, file: str) -> None:
+    absorbance, sample, reference = read(data_dir / "raw" / "bruker-opus" / file).optical
+    background = np.interp(sample.x, reference.x, reference.y)
+    clear = (absorbance.y < 3) & (sample.y > 0)
+    ratio = sample.y[clear] / background[clear]
+    np.testing.assert_allclose(absorbance.y[clear], -np.log10(ratio), atol=1e-6)
+
+
+@pytest.mark.data
+def test_a_background_is_the_one_that_a_later_spectrum_names(data_dir: Path) -> None:
+    folder = data_dir / "raw" / "bruker-opus"
+    (background,) = read(folder / "background.0").optical
+    reference = read(folder / "test.0000").optical[2]
+    np.testing.assert_allclose(np.interp(reference.x, background.x, background.y), reference.y, atol=1e-9)
+
+
+@pytest.mark.data
 def test_opus_metadata(data_dir: Path) -> None:
     metadata = read(data_dir / "raw" / "bruker-opus" / "OpenSpecy_ftir_polystyrene.0").metadata
     assert (metadata.instrument, metadata.sample_name) == ("VERTEX 70", "sample1_PSnew")

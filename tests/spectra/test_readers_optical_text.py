@@ -52,6 +52,8 @@ def test_delimiters_and_decimal_signs(tmp_path: Path, delimiter: str, decimal: s
         ("1/cm,Reflectance [%]", Axis.WAVENUMBER, Ordinate.REFLECTANCE, 0.01),
         ("Raman shift (cm-1),Intensity (counts)", Axis.RAMAN_SHIFT, Ordinate.INTENSITY, 1.0),
         ("Wavelength (nm),Abs", Axis.WAVELENGTH, Ordinate.ABSORBANCE, 1.0),
+        ("Wellenzahl (cm-1),Extinktion", Axis.WAVENUMBER, Ordinate.ABSORBANCE, 1.0),
+        ("Nombre d'onde,Transmission %", Axis.WAVENUMBER, Ordinate.TRANSMITTANCE, 0.01),
         ("nm,A", Axis.WAVELENGTH, Ordinate.ABSORBANCE, 1.0),
         ("XUNITS,1/CM\nYUNITS,ABSORBANCE\nX,Y", Axis.WAVENUMBER, Ordinate.ABSORBANCE, 1.0),
     ],
