@@ -1,8 +1,9 @@
 """ANDI/AIA mass spectrometry in classic netCDF (ASTM E2077), as every GC-MS software exports it.
 
 Reads all scans with their scale factors; times in the unit the file names, seconds by default as the
-standard has it. Refuses netCDF files of other kinds, and netCDF-4. A count
-in the header that the file cannot hold is a truncation, noticed before anything of its size is allocated.
+standard has it; the polarity of the run, and the names of a library's entries. Continuum scans are reduced to
+peaks. Refuses netCDF files of other kinds, and netCDF-4. A count in the header that the file cannot hold is a
+truncation, noticed before anything of its size is allocated.
 """
 
 from __future__ import annotations
@@ -30,6 +31,9 @@ _SAMPLE = (
     "experiment_title",
     "administrative_comments",
 )
+_POLARITY = {"Positive Polarity": 1, "Negative Polarity": -1}
+_NO_NUMBER = -9999
+_LEAST_POINTS, _LARGEST_STEP = 5, 0.5  # of a scan that samples a continuum; Th
 _INSTRUMENT = ("instrument_mfr", "instrument_name", "instrument_model")
 
 
@@ -46,13 +50,22 @@ def read(path: Path) -> Run:
     content = open_classic(data)
     _check_kind(content.variables)
     warnings: list[str] = []
-    table = _table(content, warnings)
-    texts = {key: text(value) for key, value in content._attributes.items() if isinstance(value, bytes)}
-    if texts.get("experiment_type", "").startswith("Continuum"):
-        warnings.append("The spectra are continuum (profile) data; peaks were not picked.")
+    texts = {key: _written(value) for key, value in content._attributes.items()}
+    table = _table(content, texts, warnings)
     return Run(
-        _metadata(texts, content.variables), table, _stored_tic(content, table), warnings=tuple(warnings)
+        _metadata(texts, content.variables),
+        table,
+        _stored_tic(content, table),
+        _titles(content.variables, table),
+        tuple(warnings),
     )
+
+
+def _written(value: Any) -> str:
+    """A text, or a number unless it stands for none."""
+    if isinstance(value, bytes):
+        return text(value)
+    return str(value) if np.ndim(value) == 0 and value != _NO_NUMBER else ""
 
 
 def _check_kind(variables: dict[str, Any]) -> None:
@@ -61,7 +74,7 @@ def _check_kind(variables: dict[str, Any]) -> None:
     raise _unsupported("the variables mass_values, intensity_values and scan_index of ANDI mass spectrometry")
 
 
-def _table(content: Any, warnings: list[str]) -> ScanTable:
+def _table(content: Any, texts: dict[str, str], warnings: list[str]) -> ScanTable:
     variables = content.variables
     mz, intensity = scaled(variables["mass_values"]), scaled(variables["intensity_values"])
     index = np.asarray(variables["scan_index"].data, np.int64).ravel()
@@ -73,7 +86,33 @@ def _table(content: Any, warnings: list[str]) -> ScanTable:
         expected = f"points among the {len(mz)} of the file, not {index[k]} to {index[k] + count[k]}"
         raise UnreadableFile(Fault.MALFORMED, where=f"scan {k + 1}", expected=expected)
     points = np.repeat(index - np.cumsum(count) + count, count) + np.arange(count.sum())
-    return scan_table(_times(content, len(index)), count, mz[points], intensity[points], warnings=warnings)
+    mz = mz[points]
+    return scan_table(
+        _times(content, len(index)),
+        count,
+        mz,
+        intensity[points],
+        warnings=warnings,
+        polarity=np.full(len(count), _POLARITY.get(texts.get("test_ionization_polarity", ""), 0)),
+        profile=_profile(texts, count, mz, warnings),
+    )
+
+
+def _profile(
+    texts: dict[str, str], count: NDArray[np.int64], mz: Floats, warnings: list[str]
+) -> NDArray[np.bool_]:
+    """Scans of a file that says continuum, but for points that stand apart (selected ions, sparse scans)."""
+    if not texts.get("experiment_type", "").startswith("Continuum"):
+        return np.zeros(len(count), np.bool_)
+    ends = np.cumsum(count)
+    scans = (mz[end - n : end] for n, end in zip(count, ends, strict=True))
+    dense = np.array([len(one) >= _LEAST_POINTS and np.median(np.diff(one)) < _LARGEST_STEP for one in scans])
+    apart = int((~dense & (count > 0)).sum())
+    if apart:
+        warnings.append(
+            f"{apart} scans call themselves continuum, but their points stand apart; all were kept."
+        )
+    return dense
 
 
 def _point_count(variables: dict[str, Any], index: NDArray[np.int64], points: int) -> NDArray[np.int64]:
@@ -110,6 +149,14 @@ def _stored_tic(content: Any, table: ScanTable) -> tuple[Trace, ...]:
         return ()
 
 
+def _titles(variables: dict[str, Any], table: ScanTable) -> tuple[str, ...]:
+    """The names of a library's entries."""
+    names = variables.get("entry_name")
+    if names is None or table.has_time or names.data.ndim != 2 or len(names.data) != len(table):
+        return ()
+    return tuple(text(row.tobytes())[:200] for row in names.data)
+
+
 def _metadata(texts: dict[str, str], variables: dict[str, Any]) -> Metadata:
     instrument = " ".join(filter(None, (_characters(variables.get(key)) for key in _INSTRUMENT)))
     return Metadata(
@@ -129,6 +176,8 @@ def _technique(texts: dict[str, str]) -> Technique:
         return Technique.GC_MS
     if "liquid" in separation:
         return Technique.LC_MS
+    if texts.get("experiment_type", "").startswith("Library"):
+        return Technique.MS
     electron = texts.get("test_ionization_mode", "").lower().startswith("electron impact")
     capillary = texts.get("test_ms_inlet", "").lower().startswith("capillary")
     return Technique.GC_MS if electron and capillary else Technique.UNKNOWN

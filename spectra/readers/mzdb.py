@@ -2,7 +2,7 @@
 
 A reader of our own: no Python library of the format is kept. The database is opened read-only, only plain
 tables are asked, and a query that runs away is stopped. Peaks of boxes are put together by spectrum and
-checked against the number that the spectrum's row announces. Refuses compressed boxes, and databases of other formats
+checked against the number that the spectrum's row announces. Refuses compressed boxes, and other databases
 (Bruker TDF …) by name.
 
 Layout of a box: for each spectrum number u32, peaks u32, then peaks of m/z and height, 8 or 4 bytes each as

@@ -87,9 +87,56 @@ def test_without_times_the_scans_have_no_time_axis(tmp_path: Path) -> None:
     assert not run.scans.has_time
 
 
-def test_profile_data_is_said_to_be_so(tmp_path: Path) -> None:
-    run = read(andi_file(tmp_path / "run.cdf", experiment_type=b"Continuum Mass Spectrum"))
-    assert "continuum" in run.warnings[0]
+def test_a_continuum_scan_becomes_its_peaks_and_says_so(tmp_path: Path) -> None:
+    mz = np.arange(50, 60, 0.1)
+    bell = 100 * np.exp(-0.5 * ((mz - 55) / 0.2) ** 2)
+    run = read(
+        andi_file(
+            tmp_path / "run.cdf",
+            experiment_type=b"Continuum Mass Spectrum",
+            scan_index=("i", [0, 100, 100]),
+            point_count=("i", [100, 0, 2]),
+            mass_values=("d", [*mz, 41.0, 43.0]),
+            intensity_values=("f", [*bell, 1.0, 2.0]),
+        )
+    )
+    np.testing.assert_allclose(run.scans.mz, [55.0, 41.0, 43.0])
+    assert any("1 scans were continuum" in warning for warning in run.warnings)
+
+
+@pytest.mark.parametrize(("words", "sign"), [(b"Negative Polarity", -1), (b"Positive Polarity", 1), (b"", 0)])
+def test_the_polarity_of_the_run_is_that_of_each_scan(tmp_path: Path, words: bytes, sign: int) -> None:
+    run = read(andi_file(tmp_path / "run.cdf", test_ionization_polarity=words))
+    assert run.scans.polarity.tolist() == [sign] * 3
+
+
+@pytest.mark.data
+def test_the_entries_of_a_library_keep_their_names(data_dir: Path) -> None:
+    run = read(data_dir / "raw/andi-cdf/openchrom-msd/FINNIGAN/LIBRARY.CDF")
+    assert len(run.titles) == len(run.scans) == 100
+    assert run.titles[0].startswith("AA-DR.J.ZAMECNIK")
+    assert run.metadata.technique is Technique.MS
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(
+    ("file", "fewer"),
+    [
+        ("advion-gcms.cdf", True),
+        ("openchrom-msd/FISONS_A/CONTINUM.CDF", True),
+        ("openchrom-msd/PE_SCIEX/CONTINUM.CDF", False),  # sparse points, 25 Th apart
+        ("openchrom-msd/PE_SCIEX/CENTSIDL.CDF", False),  # selected ions that call themselves continuum
+    ],
+)
+def test_real_continuum_runs(data_dir: Path, file: str, fewer: bool) -> None:
+    path = data_dir / "raw/andi-cdf" / file
+    run = read(path)
+    with netcdf_file(str(path), mmap=False) as content:
+        points = len(content.variables["mass_values"].data)
+        highest = float(content.variables["intensity_values"].data.max())
+    assert (len(run.scans.mz) < points / 2) is fewer
+    assert any("continuum" in warning for warning in run.warnings)
+    assert run.scans.intensity.max() == pytest.approx(highest)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +191,6 @@ def test_netcdf_4_is_refused_with_a_way_out(tmp_path: Path) -> None:
     [
         ("agilent-gcms.cdf", 6401, 157_201, Technique.GC_MS),
         ("peacock_Test_File.cdf", 2698, 473_720, Technique.UNKNOWN),
-        ("advion-gcms.cdf", 41, 376_290, Technique.UNKNOWN),
         ("openchrom-msd/FINNIGAN/CENTSCNH.CDF", 100, 2355, Technique.GC_MS),
         ("openchrom-msd/HP/CENTSCNH.CDF", 621, 7638, Technique.GC_MS),
         ("openchrom-msd/KRATOS/CENTSCNL.CDF", 16, 8880, Technique.UNKNOWN),
