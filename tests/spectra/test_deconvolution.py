@@ -168,22 +168,25 @@ def test_ion_table_sums_a_nominal_mass_and_drops_silent_ones() -> None:
     assert table.counts.tolist() == [[3, 5], [7, 0]]
 
 
-shapes = st.integers(1, 4).flatmap(
-    lambda columns: st.tuples(
-        arrays(np.float64, (12, columns), elements=st.floats(0, 1, width=32)),
-        arrays(np.float64, (12, 3), elements=st.floats(-10, 100, width=32)),
-    )
-)
+@st.composite
+def overlapping_profiles(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
+    """Elution profiles at least half a width apart, and anything a detector may have recorded under them."""
+    width = draw(st.floats(2, 6))
+    gaps = draw(st.lists(st.floats(0.5, 2), min_size=1, max_size=4))
+    centres = 6 + width * np.cumsum(gaps)
+    time = np.arange(int(centres[-1]) + 8)[:, None]
+    design = np.exp(-4 * np.log(2) * ((time - centres) / width) ** 2)
+    data = draw(arrays(np.float64, (len(time), 3), elements=st.floats(-10, 100, width=32)))
+    return design, data
 
 
-@given(shapes)
+@given(overlapping_profiles())
 @settings(max_examples=60, deadline=None)
 def test_the_joint_fit_is_as_good_as_scipy_nnls(case: tuple[np.ndarray, np.ndarray]) -> None:
     design, data = case
-    design[np.arange(design.shape[1]), np.arange(design.shape[1])] = 1.0  # a profile is 1 at its maximum
-    found = nonnegative_fit(design, data, sweeps=3000)
+    found = nonnegative_fit(design, data)
     assert (found >= 0).all()
     for column in range(data.shape[1]):
         _, best = nnls(design, data[:, column])
         got = np.linalg.norm(design @ found[:, column] - data[:, column])
-        assert got <= best + 2e-3 * (1 + best)
+        assert got <= best * (1 + 1e-4) + 1e-6
