@@ -19,6 +19,7 @@ from spectra.readers.jcamp_blocks import Blocks, Table, number, read_blocks
 from spectra.readers.jcamp_mass import is_mass, mass_scans
 from spectra.readers.jcamp_optical import is_optical, optical_of
 from spectra.readers.optical import technique
+from spectra.readers.scans import MAX_POINTS
 
 name = "jcamp"
 formats = (
@@ -35,6 +36,7 @@ ENDNTUPLES
 """
 _FORMAL = frozenset(_FORMAL_WORDS.split())
 _MAX_DETAILS = 300
+_FREE_POINTS, _POINTS_PER_BYTE = 1_000_000, 50
 _REMEDY = "Export an infrared, Raman or UV spectrum, mass spectra as a peak table (XY..XY), or mzML."
 
 
@@ -53,7 +55,7 @@ def read(path: Path) -> Run:
         raise _unsupported(blocks)
     _note_others(blocks, [*mass, *light], warnings)
     scans = mass_scans(mass, warnings) if mass else NO_SCANS
-    optical = tuple(_optical(blocks, table, warnings) for table in light)
+    optical = _optical(blocks, light, _most_points(path), warnings)
     _check_last(blocks, scans, optical)
     timed = scans.has_time
     titles = () if timed or not mass else tuple(table.labels.get("TITLE", "") for table in mass)
@@ -62,7 +64,26 @@ def read(path: Path) -> Run:
     return Run(metadata, scans, titles=titles, warnings=tuple(warnings), optical=optical)
 
 
-def _optical(blocks: Blocks, table: Table, warnings: list[str]) -> OpticalSpectrum:
+def _most_points(path: Path) -> int:
+    """A count of duplicates makes many points of few bytes: no more than a real curve would need."""
+    return min(MAX_POINTS, _FREE_POINTS + _POINTS_PER_BYTE * path.stat().st_size)
+
+
+def _optical(
+    blocks: Blocks, light: Sequence[Table], most: int, warnings: list[str]
+) -> tuple[OpticalSpectrum, ...]:
+    optical: list[OpticalSpectrum] = []
+    points = 0
+    for table in light:
+        optical.append(_curve(blocks, table, warnings))
+        points += len(optical[-1].x)
+        if points > most:
+            expected = f"at most {most} points in a file of its size"
+            raise UnreadableFile(Fault.TOO_LARGE, where=f"table at line {table.line}", expected=expected)
+    return tuple(optical)
+
+
+def _curve(blocks: Blocks, table: Table, warnings: list[str]) -> OpticalSpectrum:
     try:
         return optical_of(table, warnings)
     except UnreadableFile as error:

@@ -220,6 +220,13 @@ def test_what_is_refused(tmp_path: Path, text: str, fault: Fault) -> None:
     assert caught.value.fault is fault, caught.value
 
 
+def test_many_small_tables_do_not_grow_beyond_the_limit(tmp_path: Path) -> None:
+    block = spectrum("100AZ1999\n", NPOINTS="", FIRSTX="", LASTX="")
+    with pytest.raises(UnreadableFile) as caught:
+        read_text(tmp_path, block.replace("Z1999", "S800000") * 3)
+    assert (caught.value.fault, "of its size" in caught.value.expected) == (Fault.TOO_LARGE, True)
+
+
 @given(st.lists(st.text("0123456789+-.,;@AJS%abjsE? \t", max_size=40), max_size=8))
 def test_any_table_is_decoded_or_refused(lines: list[str]) -> None:
     with contextlib.suppress(UnreadableFile):
