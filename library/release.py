@@ -75,7 +75,7 @@ class LibraryError(Exception):
 
 _SENTENCES = {
     LibraryFault.BAD_NAME: "{name!r} cannot be the name of a library{detail}",
-    LibraryFault.EMPTY: "library {name!r}: no usable spectrum{detail}; is the file an MSP or MSL library?",
+    LibraryFault.EMPTY: "library {name!r}: no usable spectrum{detail}; does it hold mass spectra?",
     LibraryFault.UNKNOWN: "there is no library or file {name!r}; {near}list libraries with: xbt library list",
     LibraryFault.DAMAGED: "library {name!r} is damaged{detail}; delete this release and import it again",
     LibraryFault.SCHEMA: "library {name!r} was written by another version of the program; import it again",

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from library.formats.msp import read_msp
+from library.formats import read_library
 from library.release import Release, build_release, newest_release, open_release, releases
 from library.starter import LICENCE, SOURCE, starter_records
 
@@ -22,7 +22,7 @@ def open_wanted(wanted: Sequence[str], installed: Path, cache: Path) -> list[Rel
 
     Parameters
     ----------
-    wanted : names of libraries below ``installed``, or paths of MSP files.
+    wanted : names of libraries below ``installed``, or paths of library files (MSP, MGF, JCAMP-DX …).
     installed : folder of installed libraries; need not exist.
     cache : folder for releases made from files; made when needed.
 
@@ -57,7 +57,7 @@ def _from_file(path: Path, cache: Path) -> Release:
     name = "".join(c if c.isalnum() or c in "._-" else "_" for c in path.stem)[:48].lstrip("._-") or "file"
     if any(manifest.name == name for manifest in releases(shelf)):
         return newest_release(shelf, name)
-    report = build_release(read_msp(path), shelf, name=name, source=path.name, licence="not stated")
+    report = build_release(read_library(path), shelf, name=name, source=path.name, licence="not stated")
     return open_release(report.directory)
 
 

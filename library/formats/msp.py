@@ -1,4 +1,4 @@
-"""Reference spectra from MSP and MSL text, with a reason for each record left out.
+"""Reference spectra from MSP, MSL and AMDIS ELU text, with a reason for each record left out.
 
 Promises: one broken record never stops the others, and every one read in part says so in ``problems``.
 Refuses: a record without a name, without a peak, with less than half the peaks it announces, or with
@@ -13,6 +13,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from spectra.readers.block_run import (
+    ADDUCT_KEYS,
+    ENERGY_KEYS,
+    POLARITY_KEYS,
+    ms_level,
+    precursor_mz,
+    retention_s,
+)
+from spectra.readers.elu import is_elu, parse_elu
 from spectra.readers.msp import Floats, MspBlock, parse_msp, text_lines
 
 HIGHEST_MZ = 4000.0
@@ -23,7 +32,7 @@ _CAS = re.compile(r"\b(\d{2,7})-?(\d{2})-?(\d)\b")
 _IN_COMMENT = re.compile(r'"([\w .#]+?)=([^"]*)"')
 _MISMATCH = re.compile(r"(\d+) peaks announced, (\d+) found")
 
-_INCHIKEY_KEYS = ("inchikey", "inchi_key", "inchi key")
+_INCHIKEY_KEYS = ("inchikey", "inchi_key", "inchi key", "inchiaux")
 _FORMULA_KEYS = ("formula", "molecular formula", "molecular_formula", "form", "chemical_formula")
 _CAS_KEYS = ("cas#", "cas", "casno", "cas no", "casnum", "cas number", "cas_number")
 _SYNONYM_KEYS = ("synon", "synonym", "synonyms")
@@ -54,7 +63,7 @@ class Record:
     retention_index : as given, None where missing.
     partial : principal ions only; ions weaker than the weakest listed one are unknown.
     mz_low : where the scan started, None where not known.
-    line : of the file, from 1; 0 if not from a text file.
+    line : of the file, from 1, or the number of the record in JSON; 0 if not from a file.
     problems : what had to be left out or repaired, in plain words.
     """
 
@@ -85,15 +94,28 @@ class Skipped:
 
 
 def read_msp(path: Path) -> Iterator[Record | Skipped]:
-    """Records of an MSP or MSL file in file order, one by one.
+    """Records of an MSP, MSL or ELU file in file order, one by one.
 
     Raises
     ------
     OSError : the file cannot be opened.
     UnreadableFile : a single record has an absurd number of peaks.
     """
-    for block in parse_msp(text_lines(path)):
-        yield _skipped(block) or _record(block)
+    with path.open("rb") as stream:
+        elu = is_elu(stream.read(4096))
+    for block in parse_elu(text_lines(path)) if elu else parse_msp(text_lines(path)):
+        yield record_of(block)
+
+
+def record_of(block: MspBlock, *, conditions: bool = False) -> Record | Skipped:
+    """The record of a block of whatever library format, or why it is left out.
+
+    Parameters
+    ----------
+    conditions : put how the spectrum was measured (precursor, adduct, energy …) before the comments, for
+        formats that have no place for free comments.
+    """
+    return _skipped(block) or _record(block, _conditions(block) if conditions else "")
 
 
 def _skipped(block: MspBlock) -> Skipped | None:
@@ -113,7 +135,23 @@ def _skipped(block: MspBlock) -> Skipped | None:
     return None
 
 
-def _record(block: MspBlock) -> Record:
+def _conditions(block: MspBlock) -> str:
+    """How the spectrum was measured, in one line; "" where the block does not tell."""
+    level, precursor, at = ms_level(block), precursor_mz(block), retention_s(block)
+    told = (
+        f"MS{level}" if level > 1 else "",
+        f"precursor m/z {precursor:g}" if precursor == precursor else "",  # noqa: PLR0124
+        block.get(*ADDUCT_KEYS),
+        block.get(*POLARITY_KEYS),
+        block.get(*ENERGY_KEYS),
+        f"{at:.1f} s" if at > 0 else "",
+        block.get("instrument_type", "instrument type", "source_instrument", "instrument"),
+        block.get("licence", "license"),
+    )
+    return ", ".join(filter(None, told))
+
+
+def _record(block: MspBlock, conditions: str) -> Record:
     comments = "; ".join(value for key, value in block.headers if key in _COMMENT_KEYS and value)
     noted = {key.lower(): value for key, value in _IN_COMMENT.findall(comments)}
     return Record(
@@ -126,7 +164,7 @@ def _record(block: MspBlock) -> Record:
         synonyms=_synonyms(block),
         retention_index=_retention_index(_told(block, noted, _INDEX_KEYS)),
         source_id=_told(block, noted, _ID_KEYS),
-        comments=comments,
+        comments="; ".join(filter(None, (conditions, comments))),
         line=block.line,
         problems=block.problems,
     )

@@ -116,9 +116,9 @@ def test_a_search_prints_a_table(msp: Path) -> None:
         (("search", "missing.msp"), "missing.msp: no such file"),
         (("show", "drogs"), "did you mean drugs?"),
         (("search", "{msp}", "--library", "drogs"), "did you mean drugs?"),
-        (("import", "{other}", "--name", "x"), "is the file an MSP or MSL library?"),
+        (("import", "{other}", "--name", "x"), "expected a library as text"),
         (("import", "{msp}", "--name", "../x"), "cannot be the name of a library"),
-        (("search", "{other}", "--library", "drugs"), "Is it an MSP file?"),
+        (("search", "{other}", "--library", "drugs"), "expected a library as text"),
     ],
 )
 def test_a_mistake_gives_one_sentence_with_the_remedy(

@@ -52,7 +52,7 @@ library.add_command(starter_build)
 def import_(
     file: Path, name: str, source: str, licence: str, report: Path | None, libraries_dir: Path | None
 ) -> None:
-    """Make an immutable release from an MSP or MSL FILE."""
+    """Make an immutable release from FILE: MSP, MSL, ELU, MGF, JCAMP-DX, mzSpecLib, or JSON of MoNA."""
     from library.release import build_release
 
     _require_file(file)
@@ -133,7 +133,7 @@ def show(name: str, libraries_dir: Path | None) -> None:
 @click.argument("queries", type=click.Path(path_type=Path))
 @click.option(
     "--library", "libraries", multiple=True, metavar="NAME|FILE",
-    help="Search this library: the name of an installed one or an MSP file. May be given more than once.",
+    help="Search this library: the name of an installed one or a library file. May be given more than once.",
 )  # fmt: skip
 @click.option("--top", default=5, show_default=True, type=click.IntRange(1, 100), help="Hits per query.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV; query_index counts records from 0.")
@@ -141,7 +141,7 @@ def show(name: str, libraries_dir: Path | None) -> None:
 def search_(
     queries: Path, libraries: tuple[str, ...], top: int, as_csv: bool, libraries_dir: Path | None
 ) -> None:
-    """Search every spectrum of an MSP file QUERIES."""
+    """Search every spectrum of a library file QUERIES (MSP, MGF, JCAMP-DX …)."""
     from library.search import search
     from library.shelf import open_wanted
     from spectra.model import spectrum_from_peaks
@@ -165,16 +165,17 @@ def search_(
 
 def _queries(path: Path) -> list[tuple[int, Record]]:
     """The usable records with their place in the file; the others are named on the error output."""
-    from library.formats.msp import Skipped, read_msp
+    from library.formats import read_library
+    from library.formats.msp import Skipped
 
     usable: list[tuple[int, Record]] = []
-    for index, record in enumerate(read_msp(path)):
+    for index, record in enumerate(read_library(path)):
         if isinstance(record, Skipped):
             click.echo(f"line {record.line}: {record.name or 'record'} left out, {record.text}", err=True)
         else:
             usable.append((index, record))
     if not usable:
-        raise click.ClickException(f"{path.name}: no spectrum found. Is it an MSP file?")
+        raise click.ClickException(f"{path.name}: no spectrum found. Is it a library?")
     return usable
 
 
@@ -223,13 +224,13 @@ def _read(file: Path, seen: list[Record | Skipped]) -> Iterator[Record | Skipped
     from rich.console import Console
     from rich.progress import Progress
 
-    from library.formats.msp import read_msp
+    from library.formats import read_library
 
     with file.open("rb") as stream:
         lines = sum(block.count(b"\n") for block in iter(lambda: stream.read(1 << 20), b""))
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(f"Reading {file.name}", total=lines)
-        for record in read_msp(file):
+        for record in read_library(file):
             seen.append(record)
             progress.update(task, completed=record.line)
             yield record

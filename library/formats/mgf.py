@@ -1,0 +1,22 @@
+"""Reference spectra from MGF text, with a reason for each record left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from library.formats.msp import Record, Skipped, record_of
+from spectra.readers.mgf import parse_mgf
+from spectra.readers.msp import text_lines
+
+
+def read_mgf(path: Path) -> Iterator[Record | Skipped]:
+    """Records of an MGF file in file order, one by one.
+
+    Raises
+    ------
+    OSError : the file cannot be opened.
+    UnreadableFile : a single record has an absurd number of peaks.
+    """
+    for block in parse_mgf(text_lines(path)):
+        yield record_of(block, conditions=True)
