@@ -32,6 +32,10 @@ name = "masshunter"
 formats = ("Agilent MassHunter .D folder",)
 
 _TYPES = {"byte": "i1", "short": "<i2", "int": "<i4", "long": "<i8", "float": "<f4", "double": "<f8"}
+_PARSED = {
+    *("msscan.xsd", "msts.xml", "defaultmasscal.xml", "msts_xspecific.xml", "msts_xaddition.xml"),
+    *("sample_info.xml", "devices.xml", "contents.xml"),
+}
 _PEAKS = {8: ("<f4", "<f4"), 12: ("<f8", "<f4"), 16: ("<f8", "<f8")}
 _RECORDS_PLACE = 0x58
 _MAX_BLOCKS, _MAX_FIELDS, _MAX_XML = 8, 200, 8 * 2**20
@@ -68,7 +72,7 @@ def read(path: Path) -> Run:
     folder = _acquired(path) or path
     files = {entry.name.lower(): entry for entry in folder.iterdir() if _is_plain(entry)}
     for entry in (*files.values(), *path.iterdir()):
-        if entry.suffix.lower() in (".xml", ".xsd") and _is_plain(entry):
+        if entry.name.lower() in _PARSED and _is_plain(entry):
             _xml(entry)
     warnings: list[str] = []
     traces, arrays = _detectors(folder, warnings)
@@ -97,9 +101,9 @@ def _xml(entry: Path) -> bytes:
         limit = f"at most {_MAX_XML // 2**20} MiB of XML"
         raise UnreadableFile(Fault.TOO_LARGE, where=entry.name, expected=limit, remedy=_REMEDY)
     text = entry.read_bytes()
-    if b"\0" in text[:64]:
-        raise UnreadableFile(Fault.UNSUPPORTED, where=entry.name, expected="UTF-8")
-    refuse_declarations(text, entry.name)
+    wide = text.startswith((b"\xff\xfe", b"\xfe\xff"))  # without its zeros, UTF-16 is as good as ASCII
+    plain = text[2:].replace(b"\0", b"") if wide else text.removeprefix(b"\xef\xbb\xbf")
+    refuse_declarations(plain, entry.name, also=(b"utf-16",) if wide else ())
     return text
 
 

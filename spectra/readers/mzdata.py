@@ -7,7 +7,7 @@ from pathlib import Path
 
 from spectra.model import Run
 from spectra.readers import openms
-from spectra.readers.xml_text import check_text
+from spectra.readers.xml_text import begins_as_xml, check_text
 
 name = "mzdata"
 formats = ("mzData",)
@@ -17,8 +17,8 @@ _LENGTH = re.compile(rb"""<data\s[^>]*?\blength\s*=\s*["'](\d{1,18})["']""")
 
 
 def recognises(head: bytes, path: Path) -> bool:  # noqa: ARG001
-    """The root element stands within the first bytes."""
-    return _ROOT.search(head) is not None
+    """XML whose root element stands within the first bytes."""
+    return begins_as_xml(head) and _ROOT.search(head) is not None
 
 
 def read(path: Path) -> Run:

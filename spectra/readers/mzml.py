@@ -12,7 +12,7 @@ from pathlib import Path
 
 from spectra.model import Run
 from spectra.readers import openms
-from spectra.readers.xml_text import check_text
+from spectra.readers.xml_text import begins_as_xml, check_text
 
 name = "mzml"
 formats = ("mzML", "indexed mzML")
@@ -22,8 +22,8 @@ _LENGTH = re.compile(rb"""<(?:spectrum|chromatogram)\s[^>]*?defaultArrayLength\s
 
 
 def recognises(head: bytes, path: Path) -> bool:  # noqa: ARG001
-    """The root element stands within the first bytes."""
-    return _ROOT.search(head) is not None
+    """XML whose root element stands within the first bytes."""
+    return begins_as_xml(head) and _ROOT.search(head) is not None
 
 
 def read(path: Path) -> Run:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from spectra.model import Run
 from spectra.readers import openms
-from spectra.readers.xml_text import check_text
+from spectra.readers.xml_text import begins_as_xml, check_text
 
 name = "mzxml"
 formats = ("mzXML",)
@@ -24,8 +24,8 @@ _ENERGY = re.compile(rb"""\bcollisionEnergy\s*=\s*["']([\d.eE+-]{1,30})["']""")
 
 
 def recognises(head: bytes, path: Path) -> bool:  # noqa: ARG001
-    """The root element stands within the first bytes."""
-    return _ROOT.search(head) is not None
+    """XML whose root element stands within the first bytes."""
+    return begins_as_xml(head) and _ROOT.search(head) is not None
 
 
 def read(path: Path) -> Run:

@@ -20,6 +20,11 @@ _ENCODINGS = (b"utf-8", b"iso-8859-1", b"us-ascii", b"ascii", b"windows-1252", b
 _DECLARATION = re.compile(rb"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 
 
+def begins_as_xml(head: bytes) -> bool:
+    """Whether the first thing behind a byte order mark and blanks is a tag."""
+    return head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<")
+
+
 def check_text(path: Path, *, root: str, length: re.Pattern[bytes]) -> None:
     """Refuse what must not be parsed.
 
@@ -44,15 +49,15 @@ def check_text(path: Path, *, root: str, length: re.Pattern[bytes]) -> None:
         check_limits([int(found[1]) for found in length.finditer(text)])
 
 
-def refuse_declarations(text: bytes | mmap.mmap, what: str) -> None:
-    """Refuse a DTD, an entity, or an encoding that could hide one.
+def refuse_declarations(text: bytes | mmap.mmap, what: str, *, also: tuple[bytes, ...] = ()) -> None:
+    """Refuse a DTD, an entity, or an encoding that could hide one; ``also`` names encodings seen through.
 
     Raises
     ------
     UnreadableFile : FORBIDDEN or UNSUPPORTED.
     """
     encoding = _ENCODING.match(text)
-    if encoding and encoding[1].lower() not in _ENCODINGS:
+    if encoding and encoding[1].lower() not in (*_ENCODINGS, *also):
         raise UnreadableFile(Fault.UNSUPPORTED, where="line 1", expected="UTF-8")
     declaration = _DECLARATION.search(text)
     if declaration:

@@ -151,6 +151,19 @@ def test_a_declaration_in_any_xml_of_the_folder_is_forbidden(
 
 
 @pytest.mark.data
+def test_the_schema_may_be_utf_16_but_hide_nothing(data_dir: Path, tmp_path: Path) -> None:
+    folder = copy_of(data_dir, AMBER, tmp_path)
+    schema = folder / "AcqData/MSScan.xsd"
+    text = schema.read_text("utf-8-sig").replace('encoding="utf-8"', 'encoding="utf-16"')
+    schema.write_bytes(text.encode("utf-16"))
+    assert len(read(folder).scans) == 500
+    schema.write_bytes(text.replace("<xs:schema", "<!DOCTYPE x><xs:schema", 1).encode("utf-16"))
+    with pytest.raises(UnreadableFile) as caught:
+        read(folder)
+    assert caught.value.fault is Fault.FORBIDDEN
+
+
+@pytest.mark.data
 def test_a_schema_that_multiplies_itself_is_refused(data_dir: Path, tmp_path: Path) -> None:
     folder = copy_of(data_dir, AMBER, tmp_path)
     schema = (folder / "AcqData/MSScan.xsd").read_text()

@@ -29,6 +29,8 @@ _PACKED = {
 }
 _WIDE_BOMS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 _XML_MARKS = (b"<?xml", b"<!doctype", b"<!entity", b"<mzml", b"<indexedmzml")
+# Containers of vendors that hold XML of their own somewhere; no XML parser takes what begins like this.
+_BINARY = (b"\xd0\xcf\x11\xe0", b"\x01\xa1F\0", b"SQLite format 3\0", b"\x89HDF\r\n", b"CDF\x01", b"CDF\x02")
 _EBCDIC_XML = b"\x4c\x6f\xa7\x94"  # "<?xm" in every EBCDIC code page
 
 
@@ -76,6 +78,8 @@ def check_head(head: bytes) -> None:
 
 def looks_like_xml(head: bytes) -> bool:
     """Whether any parser could take this for XML; rather one file too many than one too few."""
+    if head.startswith(_BINARY):
+        return False
     text = head.replace(b"\0", b"").lower()
     start = text.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\v\f")
     return start.startswith(b"<") or any(mark in text for mark in _XML_MARKS)
