@@ -97,7 +97,7 @@ def _directory(data: bytes) -> list[_Entry]:
     entries = [
         _Entry(*struct.unpack_from("<HII", data, _ENTRIES + k * _ENTRY_SIZE)[:3]) for k in range(count)
     ]
-    over = [entry for entry in entries if entry.start + entry.size > len(data)]
+    over = [entry for entry in entries if entry.kind and entry.start + entry.size > len(data)]
     if over:
         raise _truncated(data, f"a block of {over[0].size} bytes at byte {over[0].start}")
     return entries

@@ -41,7 +41,10 @@ class YUnit:
 
 
 _X_WORDS: tuple[tuple[str, XUnit], ...] = (
-    (r"raman|(?:rel|delta|Δ)\w*[ _.-]*(?:wave ?number|cm)", XUnit(Axis.RAMAN_SHIFT)),
+    (
+        r"raman.?shift|^raman$|verschiebung|décalage|(?:rel|delta|Δ)\w*[ _.-]*(?:wave ?number|cm)",
+        XUnit(Axis.RAMAN_SHIFT),
+    ),
     (
         r"wave ?nu|wellenzahl|nombres? d.onde|n[uú]mero de onda|numero d.onda|\bkayser|\bwn\b|\bcm1\b",
         XUnit(Axis.WAVENUMBER),

@@ -35,6 +35,10 @@ _FALLING_HIGH = 1_750.0  # figures that fall to the fingerprint may begin lower
 _EVEN = 0.05  # of a step
 _LEAST_POINTS = 100
 _X_LIKE = re.compile(r"^x$|^x[ _-]|x-?axis|xunits|abscissa", re.IGNORECASE)
+_Y_LIKE = re.compile(r"^\W*y\b|^\W*y[ _-]|y-?axis|yunits|ordinate|data ?format|final format", re.IGNORECASE)
+_COUNT = re.compile(r"pixel|index|point|no\.?$|#$", re.IGNORECASE)
+_UNIT_DIGITS = re.compile(r"cm *\^? *[-−⁻] *[1¹]|1 ?/ ?cm", re.IGNORECASE)
+_EXCITING = re.compile(r"laser|excit", re.IGNORECASE)
 _SAMPLE = (
     "sample name",
     "sample",
@@ -61,10 +65,10 @@ def read(path: Path) -> Run:
     """The spectra of the table; transmittance and reflectance as shares. Raises `UnreadableFile`."""
     table = _named(read_columns(decode(path.read_bytes())))
     warnings = list(table.problems)
-    x_is = _x_unit(table, warnings)
-    curves = range(1, table.values.shape[1])
+    x, curves = _columns(table)
+    x_is = _x_unit(table, x, warnings)
     check_limits([len(table.values)] * len(curves))
-    optical = tuple(_spectrum(table, k, x_is, warnings) for k in curves)
+    optical = tuple(_spectrum(table, x, column, x_is, warnings) for column in curves)
     optical = tuple(one for one in optical if len(one.x))  # an empty column
     return Run(_metadata(table, optical), optical=optical, warnings=tuple(warnings))
 
@@ -81,14 +85,25 @@ def _named(table: Columns) -> Columns:
     return replace(table, names=cells, problems=problems)
 
 
-def _x_unit(table: Columns, warnings: list[str]) -> XUnit:
-    words = table.names[0] if table.names else ""
+def _columns(table: Columns) -> tuple[int, list[int]]:
+    """The column of x, and those of the spectra: some count pixels first, or give x in several units."""
+    units = [None if _names_ordinate(name) else x_unit(name) for name in table.names]
+    axes = [place for place, unit in enumerate(units) if unit is not None]
+    shifts = [place for place in axes if units[place] == XUnit(Axis.RAMAN_SHIFT)]
+    x = (shifts or axes or [0])[0]
+    counted = [place for place, name in enumerate(table.names) if _COUNT.match(name)]
+    curves = [place for place in range(table.values.shape[1]) if place not in {x, *axes, *counted}]
+    return x, curves
+
+
+def _x_unit(table: Columns, column: int, warnings: list[str]) -> XUnit:
+    words = table.names[column] if table.names else ""
+    x = table.values[:, column]
     found = x_unit(words)
-    if found is None:
-        told = (x_unit(line) for line in table.header_lines if _tells_x(line, words))
+    if found is None and (not words or _X_LIKE.search(words)):
+        told = (x_unit(line) for line in table.header_lines if _tells(line, _X_LIKE))
         found = next((unit for unit in told if unit is not None), None)
-    if found is None and not words and _is_infrared(table.values[:, 0]):
-        x = table.values[:, 0]
+    if found is None and not words and _is_infrared(x):
         warnings.append(
             f"The file does not say what x is; from {x[0]:g} to {x[-1]:g} it was taken as wavenumbers."
         )
@@ -101,9 +116,10 @@ def _x_unit(table: Columns, warnings: list[str]) -> XUnit:
     return found
 
 
-def _tells_x(line: str, words: str) -> bool:
-    """A line before the table speaks of x if the column is called x, or has no name, or it says so."""
-    return not words or _X_LIKE.search(words) is not None or _X_LIKE.search(line) is not None
+def _tells(line: str, axis: re.Pattern[str]) -> bool:
+    """A line speaks of an axis if it says so, or is nothing but a unit: not "Laser wavelength: 785 nm"."""
+    bare = not any(sign.isdigit() or sign in ":=" for sign in _UNIT_DIGITS.sub("", line))
+    return axis.search(line) is not None or (bare and len(line.split()) <= 3 and not _EXCITING.search(line))
 
 
 def _is_infrared(x: Floats) -> bool:
@@ -118,9 +134,9 @@ def _is_infrared(x: Floats) -> bool:
     return _LOW[0] <= low <= _LOW[1] and (_FALLING_HIGH if falls else _HIGH[0]) <= high <= _HIGH[1]
 
 
-def _spectrum(table: Columns, column: int, x_is: XUnit, warnings: list[str]) -> OpticalSpectrum:
-    x, y = table.values[:, 0], table.values[:, column]
-    missing = np.isnan(y)
+def _spectrum(table: Columns, axis: int, column: int, x_is: XUnit, warnings: list[str]) -> OpticalSpectrum:
+    x, y = table.values[:, axis], table.values[:, column]
+    missing = np.isnan(x) | np.isnan(y)
     heading = table.names[column] if table.names else ""
     found: list[str] = []
     spectrum = optical_spectrum(
@@ -132,7 +148,7 @@ def _spectrum(table: Columns, column: int, x_is: XUnit, warnings: list[str]) -> 
 
 def _y_unit(table: Columns, heading: str) -> YUnit:
     """By the column's heading, else by the first line that names an ordinate, else unknown."""
-    texts = [heading, *table.header_lines]
+    texts = [heading, *(line for line in table.header_lines if _tells(line, _Y_LIKE))]
     known = (y_unit(text) for text in texts if text.strip() and _names_ordinate(text))
     return next(known, y_unit(heading if len(heading) < 60 else ""))
 

@@ -51,6 +51,7 @@ def test_delimiters_and_decimal_signs(tmp_path: Path, delimiter: str, decimal: s
         ("nombre d'onde (cm-1),absorbance", Axis.WAVENUMBER, Ordinate.ABSORBANCE, 1.0),
         ("1/cm,Reflectance [%]", Axis.WAVENUMBER, Ordinate.REFLECTANCE, 0.01),
         ("Raman shift (cm-1),Intensity (counts)", Axis.RAMAN_SHIFT, Ordinate.INTENSITY, 1.0),
+        ("Raman shift,Raman intensity", Axis.RAMAN_SHIFT, Ordinate.INTENSITY, 1.0),
         ("Wavelength (nm),Abs", Axis.WAVELENGTH, Ordinate.ABSORBANCE, 1.0),
         ("Wellenzahl (cm-1),Extinktion", Axis.WAVENUMBER, Ordinate.ABSORBANCE, 1.0),
         ("Nombre d'onde,Transmission %", Axis.WAVENUMBER, Ordinate.TRANSMITTANCE, 0.01),
@@ -70,6 +71,38 @@ def test_several_columns_are_several_spectra(tmp_path: Path) -> None:
     run = read_text(tmp_path, f"Sample;Batch 7\nInstrument;Nicolet\ncm-1;powder A;powder B\n{rows}\n")
     assert [(len(one.x), one.title) for one in run.optical] == [(20, "powder A"), (19, "powder B")]
     assert (run.metadata.sample_name, run.metadata.instrument) == ("Batch 7", "Nicolet")
+
+
+def test_a_handheld_raman_file_with_pixels_and_three_axes(tmp_path: Path) -> None:
+    rows = "\n".join(f"{k};{785 + k};{12000 - k};{100 + 2 * k};{7 * k}" for k in range(20))
+    heading = "Pixel;Wavelength;Wavenumber;Raman Shift;Dark Subtracted #1"
+    run = read_text(tmp_path, f"laser_wavelength;785\n{heading}\n{rows}\n")
+    (one,) = run.optical
+    assert (one.axis, one.title, run.metadata.technique) == (
+        Axis.RAMAN_SHIFT,
+        "Dark Subtracted #1",
+        Technique.RAMAN,
+    )
+    assert one.x.tolist() == [100.0 + 2 * k for k in range(20)]
+
+
+def test_perkinelmer_text_tells_units_on_lines_of_their_own(tmp_path: Path) -> None:
+    head = "PE IR       SPECTRUM    ASCII       PEDS        4.60\n#HDR\n-1\n#GR\ncm-1\n%T\n#DATA\n"
+    run = read_text(tmp_path, head + table("", delimiter=" "))
+    assert (run.optical[0].axis, run.optical[0].ordinate) == (Axis.WAVENUMBER, Ordinate.TRANSMITTANCE)
+    np.testing.assert_allclose(run.optical[0].y, Y[::-1] / 100, atol=1e-5)
+
+
+@pytest.mark.parametrize("line", ["Laser wavelength: 785 nm", "Laser wavelength (nm)", "Mode: Transmission"])
+def test_words_about_the_instrument_are_not_about_the_columns(tmp_path: Path, line: str) -> None:
+    with pytest.raises(UnreadableFile) as caught:
+        read_text(tmp_path, f"{line}\n{table('', x=np.linspace(200.0, 1800.0, 801), y=np.ones(801))}")
+    assert "what the columns are" in caught.value.expected
+
+
+def test_a_mode_of_sampling_is_no_ordinate(tmp_path: Path) -> None:
+    run = read_text(tmp_path, f"Mode: Transmission\n{table('')}")
+    assert run.optical[0].ordinate is Ordinate.INTENSITY
 
 
 def test_figures_alone_are_told_only_over_the_infrared(tmp_path: Path) -> None:
