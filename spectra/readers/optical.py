@@ -71,7 +71,7 @@ _Y_WORDS: tuple[tuple[str, YUnit], ...] = (
     (r"^% ?t\b|^t ?\[?\(?%|^%tr", YUnit(Ordinate.TRANSMITTANCE, percent=True)),
     (r"^% ?r\b|^r ?\[?\(?%", YUnit(Ordinate.REFLECTANCE, percent=True)),
     (r"reflec|reflex", YUnit(Ordinate.REFLECTANCE)),
-    (r"intens|count|\bcps\b|raman|emission|fluoresc|lumines", YUnit(Ordinate.INTENSITY)),
+    (r"intens|count|\bcps\b|emission|fluoresc|lumines", YUnit(Ordinate.INTENSITY)),
 )
 _NOT_OPTICAL = re.compile(
     r"\bhz\b|\bppm\b|m/z|\bmin(?:utes?)?\b|second|gauss|\bvolts?\b|theta", re.IGNORECASE
