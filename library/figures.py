@@ -6,19 +6,17 @@ reports only show them. Equal answers give equal bytes.
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from library.answer import Component, Decision, Identification, Peaks
+from spectra.figures import FAINT, INK, render
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-INK, FAINT = "#1c2b33", "#8a99a3"
 COLOUR = {
     Decision.IDENTIFIED: "#00695c",
     Decision.GROUP: "#5e35b1",
@@ -26,29 +24,16 @@ COLOUR = {
     Decision.UNKNOWN: "#c4560a",
 }
 LABELS = 14  # more names than that cannot be read in one picture
-STYLE = {
-    "font.family": "sans-serif",
-    "font.size": 9,
-    "svg.fonttype": "none",
-    "svg.hashsalt": "xbt",
-    "axes.edgecolor": FAINT,
-    "axes.labelcolor": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "text.color": INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-}
 
 
 def chromatogram(answer: Identification, kind: str = "svg") -> bytes:
     """The total ion current with the components marked; ``kind`` is svg, png or pdf."""
-    return _draw(lambda figure: _chromatogram(figure.subplots(), answer), (9, 3.6), kind)
+    return render(lambda figure: _chromatogram(figure.subplots(), answer), (9, 3.6), kind)
 
 
 def mirror(component: Component, rank: int = 1, kind: str = "svg") -> bytes:
     """A component upwards, candidate number ``rank`` downwards; alone where it has no such candidate."""
-    return _draw(lambda figure: _mirror(figure.subplots(), component, rank), (9, 3.2), kind)
+    return render(lambda figure: _mirror(figure.subplots(), component, rank), (9, 3.2), kind)
 
 
 def sheet(answer: Identification, kind: str) -> bytes:
@@ -61,7 +46,7 @@ def sheet(answer: Identification, kind: str) -> bytes:
         for place, component in enumerate(answer.components):
             _mirror(figure.add_subplot(grid[1 + place // 2, place % 2]), component, 1)
 
-    return _draw(draw, (12, 4.2 + 2.9 * rows), kind)
+    return render(draw, (12, 4.2 + 2.9 * rows), kind)
 
 
 def label(component: Component) -> str:
@@ -71,21 +56,6 @@ def label(component: Component) -> str:
     if component.decision is Decision.UNKNOWN:
         return "?"
     return " / ".join(component.candidates[0].isomer_group)
-
-
-def _draw(draw: Callable[[Figure], None], size: tuple[float, float], kind: str) -> bytes:
-    import matplotlib
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    with matplotlib.rc_context(STYLE):  # type: ignore[arg-type]
-        figure = Figure(figsize=size, layout="constrained")
-        FigureCanvasAgg(figure)
-        draw(figure)
-        out = io.BytesIO()
-        dates = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind, {})
-        figure.savefig(out, format=kind, dpi=130, metadata=dates)
-    return out.getvalue()
 
 
 def _chromatogram(axes: Axes, answer: Identification) -> None:

@@ -1,8 +1,9 @@
 """Runs back into files that every mass spectrometry program opens: mzML and ANDI/AIA netCDF.
 
 Precision: times and m/z are written as float64; intensities as float32 in mzML (what pyopenms holds) and
-float64 in netCDF. A simulated run says so in the file, and is recognised when read again. What a format
-cannot hold is refused, not dropped: ANDI knows one MS level and needs a time for every scan.
+float64 in netCDF. A simulated run says so in the file, and is recognised when read again. mzML takes the
+traces along as chromatograms; what it has no place for is told by `lost_in_mzml`. ANDI knows one MS level
+and needs a time for every scan: other runs are refused.
 """
 
 from __future__ import annotations
@@ -14,28 +15,31 @@ from typing import Any
 import numpy as np
 
 from spectra.errors import InvalidMeasurement
-from spectra.model import Metadata, Run, ScanTable, Technique
+from spectra.model import Metadata, Run, ScanTable, Technique, Trace
 from spectra.readers.scans import SIMULATED_MARKER
 
 _SOFTWARE = "XBT"
+_STORED_TOTAL = "TIC as stored"  # the name that readers give it
 _ISO = re.compile(r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})")
 
 
 def write_mzml(run: Run, path: Path) -> None:
-    """Write all scans as mzML 1.1, arrays compressed with zlib.
+    """Write all scans and traces as mzML 1.1, arrays compressed with zlib.
 
     Raises
     ------
-    InvalidMeasurement : the run has no scan.
+    InvalidMeasurement : the run has neither an ion nor a trace.
     OSError, RuntimeError : the file cannot be written.
     """
     import pyopenms
 
-    _require_points(run)
+    if not any(len(trace.value) for trace in run.traces):
+        _require_points(run)
     experiment = pyopenms.MSExperiment()
     _describe(experiment, run.metadata, pyopenms)
     for scan in range(len(run.scans)):
         experiment.addSpectrum(_spectrum(run, scan, pyopenms))
+    experiment.setChromatograms([_chromatogram(trace, pyopenms) for trace in run.traces])
     file = pyopenms.MzMLFile()
     options = file.getOptions()
     options.setCompression(True)
@@ -43,6 +47,19 @@ def write_mzml(run: Run, path: Path) -> None:
     options.setIntensity32Bit(True)
     file.setOptions(options)
     file.store(str(path), experiment)
+
+
+def lost_in_mzml(run: Run) -> tuple[str, ...]:
+    """What `write_mzml` has no place for, in plain words."""
+    units = sorted({trace.unit for trace in run.traces if trace.unit})
+    found = (
+        (run.optical, f"{len(run.optical)} optical spectra (JCAMP-DX or CSV holds them)"),
+        (run.diode_arrays, f"{len(run.diode_arrays)} diode arrays (CSV holds them)"),
+        (run.titles, "the names of the scans"),
+        (units, f"the units of the traces ({', '.join(units)[:60]})"),
+        (run.metadata.details.keys() - {"software"}, "the further details of the file"),
+    )
+    return tuple(text for lost, text in found if lost)
 
 
 def write_andi(run: Run, path: Path) -> None:
@@ -72,25 +89,31 @@ def _require_points(run: Run) -> None:
 
 def _describe(experiment: Any, metadata: Metadata, pyopenms: Any) -> None:
     instrument, sample = experiment.getInstrument(), experiment.getSample()
-    instrument.setName(metadata.instrument)
-    instrument.setCustomizations(metadata.instrument)  # the name itself is kept only if it is a CV term
+    instrument.setName(_xml(metadata.instrument))
+    instrument.setCustomizations(_xml(metadata.instrument))  # the name itself is kept only if it is a CV term
     software = instrument.getSoftware()
-    software.setName(SIMULATED_MARKER if metadata.simulated else metadata.details.get("software", _SOFTWARE))
+    written_by = _xml(metadata.details.get("software", _SOFTWARE))
+    software.setName(SIMULATED_MARKER if metadata.simulated else written_by)
     instrument.setSoftware(software)
     if metadata.technique is Technique.GC_MS:
         source = pyopenms.IonSource()
         source.setIonizationMethod(pyopenms.IonSource.IonizationMethod.EI)
         instrument.setIonSources([source])
     experiment.setInstrument(instrument)
-    sample.setName(metadata.sample_name)
+    sample.setName(_xml(metadata.sample_name))
     experiment.setSample(sample)
     if metadata.acquired_at:
-        experiment.setMetaValue("acquired at", metadata.acquired_at)
+        experiment.setMetaValue("acquired at", _xml(metadata.acquired_at))
     found = _ISO.match(metadata.acquired_at)
     if found:
         moment = pyopenms.DateTime()
         moment.set(f"{found[1]} {found[2]}")
         experiment.setDateTime(moment)
+
+
+def _xml(text: str) -> str:
+    """Without the control characters that no XML can hold."""
+    return "".join(sign if sign.isprintable() else " " for sign in text)
 
 
 def _spectrum(run: Run, scan: int, pyopenms: Any) -> Any:
@@ -103,11 +126,38 @@ def _spectrum(run: Run, scan: int, pyopenms: Any) -> Any:
     spectrum.setNativeID(f"scan={scan + 1}")
     if scans.has_time:
         spectrum.setRT(float(scans.rt_s[scan]))
-    if np.isfinite(scans.precursor_mz[scan]):
-        precursor = pyopenms.Precursor()
-        precursor.setMZ(float(scans.precursor_mz[scan]))
-        spectrum.setPrecursors([precursor])
+    polarity = int(scans.polarity[scan])
+    if polarity:
+        of = pyopenms.IonSource.Polarity
+        recorded = spectrum.getInstrumentSettings()
+        recorded.setPolarity(of.POSITIVE if polarity > 0 else of.NEGATIVE)
+        spectrum.setInstrumentSettings(recorded)
+    spectrum.setPrecursors(_precursors(scans, scan, pyopenms))
     return spectrum
+
+
+def _precursors(scans: ScanTable, scan: int, pyopenms: Any) -> list[Any]:
+    mz, energy = float(scans.precursor_mz[scan]), float(scans.collision_ev[scan])
+    if np.isnan(mz) and np.isnan(energy):
+        return []
+    precursor = pyopenms.Precursor()
+    if not np.isnan(mz):
+        precursor.setMZ(mz)
+    if not np.isnan(energy):
+        precursor.setMetaValue("collision energy", energy)
+    return [precursor]
+
+
+def _chromatogram(trace: Trace, pyopenms: Any) -> Any:
+    chromatogram = pyopenms.MSChromatogram()
+    chromatogram.set_peaks((trace.time_s.copy(), trace.value.copy()))
+    chromatogram.setNativeID(_xml(trace.name))
+    kinds = pyopenms.ChromatogramSettings.ChromatogramType
+    if trace.name == _STORED_TOTAL:
+        chromatogram.setChromatogramType(kinds.TOTAL_ION_CURRENT_CHROMATOGRAM)
+    elif trace.unit.upper().endswith("AU"):  # AU, mAU: absorbance units
+        chromatogram.setChromatogramType(kinds.ABSORPTION_CHROMATOGRAM)
+    return chromatogram
 
 
 def _andi_attributes(metadata: Metadata) -> dict[str, str]:

@@ -19,6 +19,7 @@ GROUP = "xbt.commands"
 # Subcommands of this package; those of upper packages come through the entry points of GROUP.
 COMMANDS = {
     "doctor": "xbt.cli.doctor:doctor",
+    "files": "xbt.cli.files:files",
     "identify": "xbt.cli.identify:identify",
     "init": "xbt.cli.init:init",
     "library": "xbt.cli.library:library",
