@@ -10,6 +10,7 @@ without a limit, and reads instrument traces as plain values; checked against it
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -62,7 +63,7 @@ def read(path: Path) -> Run:
     try:
         with zipfile.ZipFile(path) as archive:
             return _run(list(_of_zip(archive)))
-    except (zipfile.BadZipFile, EOFError) as error:
+    except (zipfile.BadZipFile, EOFError, zlib.error, NotImplementedError, RuntimeError) as error:
         remedy = "Copy the file again from the instrument."
         raise UnreadableFile(Fault.MALFORMED, expected="a whole zip archive", remedy=remedy) from error
 

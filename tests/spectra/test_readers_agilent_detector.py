@@ -232,6 +232,24 @@ def test_hostile_archives_are_refused(tmp_path: Path, data: bytes, fault: Fault)
     assert caught.value.fault is fault
 
 
+def test_a_changed_archive_ends_in_a_run_or_in_our_error(tmp_path: Path) -> None:
+    whole = packed(injection__acmd=b"<ACMD/>", a__CH=channel("179", DOUBLES * 50, seconds=199.0))
+    rng = np.random.default_rng(5)
+    faults, expected = set(), ""
+    for _ in range(200):
+        changed = bytearray(whole)
+        for place in rng.integers(0, len(whole), size=3):
+            changed[place] = rng.integers(256)
+        (tmp_path / "x.dx").write_bytes(changed)
+        try:
+            assert read(tmp_path / "x.dx").traces
+        except UnreadableFile as error:
+            faults.add(error.fault)
+            expected += error.expected
+    assert Fault.MALFORMED in faults
+    assert "understands" not in expected  # the general answer to an exception nobody foresaw
+
+
 def test_an_unlisted_member_is_read_and_told(tmp_path: Path) -> None:
     path = tmp_path / "x.dx"
     path.write_bytes(packed(injection__acmd=b"<ACMD/>", a__CH=channel("179", DOUBLES), b__XYZ=b"?"))

@@ -31,6 +31,8 @@ _WIDE_BOMS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 _XML_MARKS = (b"<?xml", b"<!doctype", b"<!entity", b"<mzml", b"<indexedmzml")
 # Containers of vendors that hold XML of their own somewhere; no XML parser takes what begins like this.
 _BINARY = (b"\xd0\xcf\x11\xe0", b"\x01\xa1F\0", b"SQLite format 3\0", b"\x89HDF\r\n", b"CDF\x01", b"CDF\x02")
+_SPECTRAL_LIBRARY = b"<mzspeclib>"  # lines of text under the name of a tag; no XML parser is asked for them
+_OTHER_ROOTS = (b"<mzxml", b"<msrun", b"<mzdata")
 _EBCDIC_XML = b"\x4c\x6f\xa7\x94"  # "<?xm" in every EBCDIC code page
 
 
@@ -82,7 +84,10 @@ def looks_like_xml(head: bytes) -> bool:
         return False
     text = head.replace(b"\0", b"").lower()
     start = text.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\v\f")
-    return start.startswith(b"<") or any(mark in text for mark in _XML_MARKS)
+    marked = any(mark in text for mark in _XML_MARKS)
+    if start.startswith(_SPECTRAL_LIBRARY) and not any(root in text for root in _OTHER_ROOTS):
+        return marked
+    return marked or start.startswith(b"<")
 
 
 def _regular_size(path: Path) -> int:
