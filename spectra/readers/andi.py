@@ -22,7 +22,7 @@ from spectra.readers.scans import check_limits, scan_table
 name = "andi"
 formats = ("ANDI/AIA mass spectrometry (netCDF-3)",)
 
-_OTHERS = {b"CDF\x05": "netCDF with 64-bit data", b"\x89HDF": "HDF5 (netCDF-4, mzMLb)"}
+_OTHERS = {b"CDF\x05": "netCDF with 64-bit data"}
 _EXPORT = "Export the run as ANDI/AIA mass spectrometry or as mzML from the instrument's software."
 _SAMPLE = (
     "sample_name",
@@ -38,7 +38,7 @@ _INSTRUMENT = ("instrument_mfr", "instrument_name", "instrument_model")
 
 
 def recognises(head: bytes, path: Path) -> bool:  # noqa: ARG001
-    """Any netCDF or HDF5 file."""
+    """Any netCDF file but netCDF-4, which is HDF5."""
     return head.startswith((*CLASSIC, *_OTHERS))
 
 

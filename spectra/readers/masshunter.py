@@ -13,6 +13,7 @@ Every XML file of the folder that is parsed is refused if it holds a DTD or an e
 from __future__ import annotations
 
 import struct
+import warnings as heard
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -259,8 +260,13 @@ class _Calibration:
         ids = scans.column("CalibrationID")
         self._ids = np.zeros(len(scans.records)) if ids is None else ids
         default = files.get("defaultmasscal.xml")
-        self._flags = rainbow.parse_default_masscal(str(default)) if default else {}
-        self._rows = self._per_scan(files) or self._by_id(default)
+        try:
+            self._flags = rainbow.parse_default_masscal(str(default)) if default else {}
+            self._rows = self._per_scan(files) or self._by_id(default)
+        except (SyntaxError, ValueError, TypeError, AttributeError) as error:
+            raise UnreadableFile(
+                Fault.MALFORMED, where="DefaultMassCal.xml", expected="calibrations", remedy=_REMEDY
+            ) from error
 
     @property
     def exists(self) -> bool:
@@ -388,7 +394,10 @@ def _detectors(folder: Path, warnings: list[str]) -> tuple[list[Trace], list[Dio
     traces: list[Trace] = []
     arrays: list[DiodeArray] = []
     try:
-        found = rainbow.parse_dadfiles(str(folder), True)
+        with heard.catch_warnings(record=True) as said:
+            heard.simplefilter("always")
+            found = rainbow.parse_dadfiles(str(folder), True)
+        warnings += [str(one.message)[:300] for one in said]
     except (OSError, ValueError, struct.error, IndexError, TypeError) as error:
         warnings.append(f"The detector channels could not be read ({type(error).__name__}).")
         return traces, arrays

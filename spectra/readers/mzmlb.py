@@ -39,15 +39,9 @@ _MINUTES = re.compile(rb"""unitAccession\s*=\s*["']UO:0000031["']""")
 _REMEDY = "Convert it to mzML with ProteoWizard's msconvert."
 
 
-def recognises(head: bytes, path: Path) -> bool:
-    """An HDF5 file with a dataset of the name mzML."""
-    if not head.startswith(_MAGIC):
-        return False
-    import h5py
-
-    with suppress(OSError, RuntimeError), h5py.File(path, "r") as content:
-        return "mzML" in content
-    return False
+def recognises(head: bytes, path: Path) -> bool:  # noqa: ARG001
+    """Any HDF5 file."""
+    return head.startswith(_MAGIC)
 
 
 def read(path: Path) -> Run:
@@ -57,12 +51,30 @@ def read(path: Path) -> Run:
     with suppress(ImportError):
         import hdf5plugin  # noqa: F401  registers Blosc where it is installed
 
-    with h5py.File(path, "r") as content:
+    with _opened(h5py, path) as content:
+        if "mzML" not in content:
+            raise UnreadableFile(
+                Fault.UNSUPPORTED,
+                where="header",
+                expected="a dataset of the name mzML; this is HDF5 of another kind (netCDF-4 …)",
+                remedy="Export the run as ANDI/AIA mass spectrometry or as mzML.",
+            )
         text = _text(content)
         check_limits([int(found[2]) for found in _LENGTH.finditer(text)])
         experiment = _skeleton(text)
         _fill(experiment, text, content)
     return openms.run_of(experiment, openms.metadata_of(experiment, format="mzMLb", reader=name), [])
+
+
+def _opened(h5py: Any, path: Path) -> Any:
+    try:
+        return h5py.File(path, "r")
+    except OSError as error:
+        raise UnreadableFile(
+            Fault.TRUNCATED if "truncated" in str(error) else Fault.MALFORMED,
+            expected="a whole HDF5 file",
+            remedy="Copy or export the file again.",
+        ) from error
 
 
 def _text(content: Any) -> bytes:

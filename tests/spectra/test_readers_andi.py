@@ -178,11 +178,15 @@ def test_a_lying_length_allocates_nothing(tmp_path: Path) -> None:
 
 
 def test_netcdf_4_is_refused_with_a_way_out(tmp_path: Path) -> None:
-    (tmp_path / "run.cdf").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(500))
+    import h5py
+
+    with h5py.File(tmp_path / "run.cdf", "w") as content:
+        content["mass_values"] = [41.0, 43.0]
     with pytest.raises(UnreadableFile) as caught:
         read(tmp_path / "run.cdf")
     assert caught.value.fault is Fault.UNSUPPORTED
     assert "netCDF-4" in caught.value.expected
+    assert "ANDI" in caught.value.remedy
 
 
 @pytest.mark.data
