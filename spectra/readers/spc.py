@@ -2,8 +2,10 @@
 
 Reads the new format in either byte order and the old one, with an even, a shared or an own x axis. Curves
 over wavelength at several times are a diode array; other optical curves are spectra one by one. Refuses
-interferograms, NMR and whatever else has no mass and no light on its x axis, saying what it is. No kept
-library serves: spc-io reads the new format only, others lose the log or the units.
+interferograms, NMR and whatever else has no mass and no light on its x axis, saying what it is.
+
+The library spc-io (0.2.1) reads the same numbers, and the tests compare with it; it is not used to read
+because it refuses the old and the big-endian format, and new files whose log it cannot part into pairs.
 """
 
 from __future__ import annotations

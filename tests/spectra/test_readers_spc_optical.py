@@ -218,6 +218,27 @@ def test_real_diode_arrays(
 
 
 @pytest.mark.data
+def test_the_numbers_are_those_of_the_library_spc_io(data_dir: Path) -> None:
+    library = pytest.importorskip("spc_io")
+    compared = 0
+    for path in sorted((data_dir / "raw" / "galactic-spc").rglob("*.[sS][pP][cC]")):
+        try:
+            mine = read(path).optical
+            with path.open("rb") as stream:
+                theirs = list(library.SPC.from_bytes_io(stream))
+        except (UnreadableFile, NotImplementedError, ValueError):
+            continue  # of no kind that both read
+        for spectrum, curve in zip(mine, theirs, strict=False):
+            x, y = np.asarray(curve.xarray), np.asarray(curve.yarray)
+            order = np.argsort(x)
+            scale = 100 if spectrum.ordinate is Ordinate.TRANSMITTANCE else 1
+            np.testing.assert_allclose(spectrum.x, x[order])
+            np.testing.assert_allclose(spectrum.y, y[order] / scale)
+            compared += 1
+    assert compared >= 17
+
+
+@pytest.mark.data
 def test_every_other_real_file_is_refused_by_name(data_dir: Path) -> None:
     refused = {}
     for path in (data_dir / "raw" / "galactic-spc").rglob("*"):
