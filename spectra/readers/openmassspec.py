@@ -17,7 +17,7 @@ import numpy as np
 from spectra.errors import Fault, InvalidMeasurement, UnreadableFile
 from spectra.model import Floats, Metadata, Run, ScanTable, Technique, Trace
 from spectra.readers.centroid import looks_continuous
-from spectra.readers.scans import check_limits, scan_table
+from spectra.readers.scans import MAX_POINTS, MAX_SCAN_POINTS, check_limits, scan_table
 
 _AGAIN = "Copy the file again from the instrument, or convert it to mzML with ProteoWizard's msconvert."
 _POLARITY = {"positive": 1, "negative": -1}
@@ -86,11 +86,13 @@ class _Spectrum:
 
 
 def _bounded(given: Any) -> list[_Spectrum]:
-    spectra, points = [], 0
+    spectra: list[_Spectrum] = []
+    points = 0
     for one in given:
         spectra.append(_Spectrum(one))
         points += len(spectra[-1].mz)
-        check_limits((points - len(spectra[-1].mz), len(spectra[-1].mz)) if points > 2_000_000 else ())
+        if points > MAX_POINTS or len(spectra[-1].mz) > MAX_SCAN_POINTS:
+            break  # refused below, before more is decoded
     check_limits([len(spectrum.mz) for spectrum in spectra])
     return spectra
 
