@@ -79,7 +79,10 @@ def read(path: Path) -> Run:
 
 def _axes(path: Path) -> list[Path]:
     folder = path if path.is_dir() else path.parent
-    return sorted(one for one in folder.iterdir() if one.suffix.lower() == ".bsp")
+    try:
+        return sorted(one for one in folder.iterdir() if one.suffix.lower() == ".bsp")
+    except PermissionError:  # a file that is read alone cannot see its neighbours
+        return []
 
 
 def _tile_of(folder: Path) -> Path | None:

@@ -87,9 +87,9 @@ def inspection_of(run: Run, path: str) -> Inspection:
     """What the run holds."""
     known = run.metadata
     signals = [
-        *map(_trace, run.traces),
         *map(_optical, run.optical),
         *map(_array, run.diode_arrays),
+        *map(_trace, run.traces),  # last, since some files hold dozens
     ]
     return Inspection(
         path=path,
