@@ -19,7 +19,7 @@ import numpy as np
 
 from spectra.errors import Fault, UnreadableFile
 from spectra.model import DiodeArray, Floats, Metadata, Run, Technique, Trace
-from spectra.readers.columns import Columns, decode, looks_like_columns, read_columns
+from spectra.readers.columns import Columns, decode, read_columns
 
 name = "chromatogram_text"
 formats = ("Waters .arw", "Thermo Chromeleon text", "CSV and text chromatograms (time, value …)")
@@ -61,12 +61,11 @@ def recognises(head: bytes, path: Path) -> bool:
         return False
     with path.open("rb") as stream:
         start = stream.read(_HEAD)
+    text = decode(start)
     if len(start) == _HEAD:
-        start = b"\n".join(start.splitlines()[:-1])  # the last line may be cut
-    if not looks_like_columns(start + b"\n"):
-        return False
+        text = "\n".join(text.splitlines()[:-1])  # the last line may be cut
     try:
-        return _has_times(read_columns(decode(start)))
+        return _has_times(read_columns(text))
     except UnreadableFile:
         return False
 

@@ -92,6 +92,14 @@ def test_times_without_a_unit_are_told(tmp_path: Path) -> None:
     assert "taken as seconds" in read(written(tmp_path, "Retention time,x\n0,1\n100,2\n900,3\n")).warnings[0]
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "cp1252"])
+def test_long_exports_in_any_encoding(tmp_path: Path, encoding: str) -> None:
+    rows = "".join(f"{k * 0.005:.6f}\t{k % 7 - 3:.4f}\r\n" for k in range(9000))
+    (trace,) = read(written(tmp_path, "Temps (min)\tRéponse (µV)\r\n" + rows, encoding)).traces
+    assert (len(trace.value), trace.unit, trace.name) == (9000, "µV", "Réponse (µV)")
+    assert len(read(written(tmp_path, rows, encoding)).traces[0].value) == 9000
+
+
 def test_falling_times_are_refused(tmp_path: Path) -> None:
     assert refusal(written(tmp_path, "Time (min),x\n3,1\n2,2\n1,3\n")).fault is Fault.MALFORMED
 
