@@ -114,3 +114,46 @@ def test_a_folder_with_an_empty_header_has_no_signal(tmp_path: Path) -> None:
     with pytest.raises(UnreadableFile) as caught:
         read(folder)
     assert caught.value.fault is Fault.NO_SIGNAL
+
+
+def made_folder(tmp_path: Path, kind: int, masses: list[float], second: list[float], data: bytes) -> Path:
+    """One function of two scans with as many points each as there are masses."""
+    folder = tmp_path / "made.raw"
+    folder.mkdir()
+    record = bytearray(416)
+    record[0] = kind
+    struct.pack_into(f"<{len(masses)}f", record, 160, *masses)
+    struct.pack_into(f"<{len(second)}f", record, 288, *second)
+    (folder / "_FUNCTNS.INF").write_bytes(record)
+    (folder / "_extern.inf").write_bytes(b"Function 1\r\nPolarity\tES-\r\n")
+    half = len(data) // 2
+    index = b"".join(
+        struct.pack("<IIIf6x", k * half, len(masses) or 2, 0, minutes) for k, minutes in ((0, 0.5), (1, 1.0))
+    )
+    (folder / "_FUNC001.IDX").write_bytes(index)
+    (folder / "_FUNC001.DAT").write_bytes(data)
+    return folder
+
+
+def test_transitions_are_traces_named_by_both_masses(tmp_path: Path) -> None:
+    words = [(value << 3) | power for value, power in ((10, 0), (20, 0), (30, 1), (40, 0))]
+    run = read(made_folder(tmp_path, 9, [304.5, 290.0], [182.5, 168.0], struct.pack("<4H", *words)))
+    assert len(run.scans) == 0
+    assert [trace.name for trace in run.traces] == [
+        "function 1: 304.5- > 182.5",
+        "function 1: 290- > 168",
+    ]
+    assert run.traces[0].value.tolist() == [10.0, 120.0]
+    assert run.traces[1].time_s.tolist() == [30.0, 60.0]
+
+
+def test_a_diode_array_is_one(tmp_path: Path) -> None:
+    """Six-byte points: wavelengths 254 and 280 nm as 23-bit fractions of 2**8 and 2**9."""
+    keys = [(254 * 2**15) << 9 | 8 << 4, (280 * 2**14) << 9 | 9 << 4]
+    points = b"".join(
+        struct.pack("<hI", value, key) for value, key in zip([5, 6, 7, 8], keys * 2, strict=True)
+    )
+    run = read(made_folder(tmp_path, 12, [], [], points))
+    (array,) = run.diode_arrays
+    assert array.wavelength_nm.tolist() == [254.0, 280.0]
+    assert array.value.tolist() == [[5.0, 6.0], [7.0, 8.0]]
