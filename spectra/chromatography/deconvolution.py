@@ -71,8 +71,9 @@ class ComponentPeak:
 class Deconvolution:
     """All components of a run, in order of elution, and how much of the signal they explain.
 
-    ``signal`` is the area of all ions above the background, counts·s; ``explained`` (0..1) the share of it
-    under the components; ``mass_range`` the lowest and highest nominal mass recorded in the run.
+    ``signal``, counts·s, is the area of all components and of whatever else stands out of background and
+    scatter; ``explained`` (0..1) the share of it under the components; ``mass_range`` the lowest and highest
+    nominal mass recorded in the run.
     """
 
     components: tuple[ComponentPeak, ...]
@@ -109,9 +110,9 @@ def deconvolve(scans: ScanTable, settings: Settings | None = None) -> Deconvolut
     slope = _skew(run)
     if abs(slope) > LEAST_SKEW:
         run = _prepare(_straight(table, slope), measured, chosen)
-    components, explained = _explain(run, chosen)
-    signal = float(run.signal.sum()) * table.scan_s
-    return Deconvolution(components, signal, explained, limits)
+    components, left = _explain(run, chosen)
+    area = sum(component.area for component in components)
+    return Deconvolution(components, area + left, area / (area + left) if area else 0.0, limits)
 
 
 def _prepare(table: IonTable, measured: Scatter, settings: Settings) -> _Prepared:
@@ -180,23 +181,19 @@ def _perceive(run: _Prepared, settings: Settings) -> tuple[Floats, list[Ints]]:
 
 
 def _explain(run: _Prepared, settings: Settings) -> tuple[tuple[ComponentPeak, ...], float]:
-    """Model peaks, joint non-negative fit, spectra; and the share of the signal they explain."""
+    """The components in order of elution, and the area of what stands out beside them, counts·s."""
     centres, members = _perceive(run, settings)
-    if not len(centres):
-        return (), 0.0
-    profiles = [_model_peak(run, c, m) for c, m in zip(centres, members, strict=True)]
-    tallest = max(float(run.apexes.height[m].sum()) for m in members)
+    rest = run.signal.copy()
     found: list[ComponentPeak] = []
-    explained = 0.0
+    profiles = [_model_peak(run, c, m) for c, m in zip(centres, members, strict=True)]
+    tallest = max((float(run.apexes.height[m].sum()) for m in members), default=0.0)
     for group in _overlapping(profiles):
-        chosen = _fit_group(run, [profiles[k] for k in group], settings, tallest)
-        for profile, heights, purity in chosen:
-            component = _component(run.table, profile, heights, purity)
-            explained += component.area
-            found.append(component)
-    total = float(run.signal.sum()) * run.table.scan_s
+        for profile, heights, purity in _fit_group(run, [profiles[k] for k in group], settings, tallest):
+            rest[profile.start : profile.stop] -= np.outer(profile.shape, heights)
+            found.append(_component(run.table, profile, heights, purity))
     found.sort(key=lambda c: c.rt_s)
-    return tuple(found), min(1.0, explained / total) if total else 0.0
+    left = float(rest[rest > settings.signal_to_noise * run.noise].sum()) * run.table.scan_s
+    return tuple(found), left
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -84,8 +84,13 @@ def _answer(file: Path, libraries: tuple[str, ...]) -> Identification:
 
 def cache_folder() -> Path:
     """Where releases made from files are kept."""
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home) / "xbt" / "libraries"
+    home = os.environ.get("XDG_CACHE_HOME")
+    try:
+        return Path(home or Path.home() / ".cache") / "xbt" / "libraries"
+    except RuntimeError:
+        raise click.ClickException(
+            "there is no home folder to keep libraries in; set XDG_CACHE_HOME"
+        ) from None
 
 
 def _sha256(path: Path) -> str:
