@@ -206,6 +206,12 @@ REFUSALS = {
     **WHY_NOT,
     "empty": _l("The file is empty; nothing was stored."),
     "too_large": _l("The file is larger than the limit; nothing was stored."),
+    "quota_user": _l(
+        "You have sent as many files as one day allows; nothing was stored. Try again tomorrow."
+    ),
+    "quota_site": _l(
+        "Your site has sent as many files as one day allows; nothing was stored. Try again tomorrow."
+    ),
     "disk_full": _l(
         "The disk of the laboratory's server is nearly full; nothing was stored. Tell the manager."
     ),

@@ -43,6 +43,10 @@ class Settings(BaseSettings):
 
     ticket_days: int = Field(default=90, ge=7, le=365)
     max_upload_mb: int = Field(default=512, ge=1, le=4096)
+    daily_files_user: int = Field(default=200, ge=1)
+    daily_gb_user: float = Field(default=20.0, gt=0.0)
+    daily_files_site: int = Field(default=500, ge=1)
+    daily_gb_site: float = Field(default=50.0, gt=0.0)
     min_free_share: float = Field(default=0.10, ge=0.0, lt=1.0)
     min_free_gb: float = Field(default=10.0, ge=0.0)
     child_memory_mb: int = Field(default=2048, ge=256)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 import shutil
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO
 
-from sqlalchemy import select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from xbt.config import Settings
@@ -26,6 +27,7 @@ from xbt.services.guards import require_step
 from xbt.services.samples import AcquisitionView, acquisition_view, visible
 from xbt.storage import Blob, BlobStore, BlobTooLarge
 
+_DAY = timedelta(days=1)
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -45,12 +47,14 @@ def receive(
     Raises
     ------
     NotFound, NotAllowed, StepRefused : the sample is not the actor's to analyse now.
-    UploadRefused : ``empty``, ``too_large`` (fields ``limit_mb``) or ``disk_full``; nothing is kept.
+    UploadRefused : ``empty``, ``too_large`` (fields ``limit_mb``), ``disk_full``, or ``quota_user`` and
+        ``quota_site`` (files or bytes within 24 hours); nothing is kept.
     """
     sample = visible(session, actor, sample_id)
     require_step(actor, sample, Step.ANALYSE)
     name = shown_name(file_name)
-    blob = _stored(stream, name, store, settings)
+    room = min(_room_of_user(session, actor, settings, now), _room_of_site(session, sample, settings, now))
+    blob = _stored(stream, name, store, settings, room)
     known = session.scalar(
         select(AcquisitionRow).where(
             AcquisitionRow.sample_id == sample.id, AcquisitionRow.sha256 == blob.sha256
@@ -108,11 +112,46 @@ def _existing(folder: Path) -> Path:
     return next(level for level in (folder, *folder.absolute().parents) if level.exists())
 
 
-def _stored(stream: IO[bytes], name: str, store: BlobStore, settings: Settings) -> Blob:
+@dataclass(frozen=True, slots=True, order=True)
+class _Room:
+    """How many bytes may still come, and the refusal when more do."""
+
+    left: int
+    code: str
+
+
+def _room_of_user(session: Session, actor: Actor, settings: Settings, now: datetime) -> _Room:
+    sent = select(func.count(), func.coalesce(func.sum(AcquisitionRow.size), 0)).where(
+        AcquisitionRow.uploaded_by == actor.id, AcquisitionRow.uploaded_at > now - _DAY
+    )
+    return _room(session, sent, settings.daily_files_user, settings.daily_gb_user, "quota_user")
+
+
+def _room_of_site(session: Session, sample: Sample, settings: Settings, now: datetime) -> _Room:
+    sent = (
+        select(func.count(), func.coalesce(func.sum(AcquisitionRow.size), 0))
+        .join(AcquisitionRow.sample)
+        .where(Sample.site_id == sample.site_id, AcquisitionRow.uploaded_at > now - _DAY)
+    )
+    return _room(session, sent, settings.daily_files_site, settings.daily_gb_site, "quota_site")
+
+
+def _room(session: Session, sent: Select[int, int], files: int, gigabytes: float, code: str) -> _Room:
+    count, size = session.execute(sent).one()
+    left = int(gigabytes * 2**30) - size
+    if count >= files or left <= 0:
+        raise UploadRefused(code, files=str(files), gigabytes=f"{gigabytes:g}")
+    return _Room(left, code)
+
+
+def _stored(stream: IO[bytes], name: str, store: BlobStore, settings: Settings, room: _Room) -> Blob:
     _require_space(settings)
+    limit = settings.max_upload_mb * 2**20
     try:
-        blob = store.put(stream, limit=settings.max_upload_mb * 2**20)
+        blob = store.put(stream, limit=min(limit, room.left))
     except BlobTooLarge:
+        if room.left < limit:
+            raise UploadRefused(room.code, file=name) from None
         raise UploadRefused("too_large", file=name, limit_mb=str(settings.max_upload_mb)) from None
     if blob.size == 0:
         raise UploadRefused("empty", file=name)
