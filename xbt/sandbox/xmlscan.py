@@ -106,9 +106,9 @@ class _Watch:
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise self.error(Fault.FORBIDDEN, f"at most {MAX_DEPTH} levels")
-        element = name.rpartition(":")[2]
-        if element in _ELEMENTS:
-            _ELEMENTS[element](self, attributes)
+        look = _ELEMENTS.get(name if ":" not in name else name.rpartition(":")[2])
+        if look is not None:
+            look(self, attributes)
 
     def _spectrum(self, attributes: Mapping[str, str]) -> None:
         self.length = self._declared(attributes.get("defaultArrayLength", "0"))
@@ -144,7 +144,7 @@ class _Watch:
 
     def _close(self, name: str) -> None:
         self.depth -= 1
-        if name.rpartition(":")[2] in _TEXTS and self.text_start:
+        if self.text_start and name.rpartition(":")[2] in _TEXTS:
             # Packed or not, base64 of 8-byte values never needs much more than 4/3 of their size.
             written = self.parser.CurrentByteIndex - self.text_start
             if written > 2 * 8 * self.array * 4 // 3 + 4096:
