@@ -50,7 +50,8 @@ def read(path: Path) -> Run:
     warnings: list[str] = []
     blocks = read_blocks(path)
     mass = [table for table in blocks.tables if is_mass(table, warnings)]
-    light = [table for table in blocks.tables if table not in mass and is_optical(table)]
+    taken = {table.line for table in mass}  # comparing tables would compare all their lines
+    light = [table for table in blocks.tables if table.line not in taken and is_optical(table)]
     if not mass and not light:
         raise _unsupported(blocks)
     _note_others(blocks, [*mass, *light], warnings)

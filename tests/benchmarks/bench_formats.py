@@ -113,7 +113,7 @@ def bare_openmassspec(path: Path) -> None:
 def bare_jcamp(path: Path) -> None:
     import jcamp
 
-    found = jcamp.jcamp_readfile(str(path))
+    found = jcamp.readfile(str(path))
     if not (len(found.get("x", ())) or found.get("children")):
         raise ValueError("nothing inside")
 
