@@ -174,17 +174,22 @@ def served(settings: Settings) -> Iterator[str]:
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         url = f"http://127.0.0.1:{port}/healthz"
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            try:
-                waited(url)
-                break
-            except OSError:
-                time.sleep(0.1)
+        deadline = time.monotonic() + 120  # a busy machine takes its time to start
+        while not _answers(url):
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
         yield url
     finally:
         process.terminate()
         process.wait()
+
+
+def _answers(url: str) -> bool:
+    try:
+        return waited(url) > 0
+    except OSError:
+        return False
 
 
 def waited(url: str) -> float:
