@@ -1,11 +1,12 @@
 """Every real instrument file of the evaluation data: read or refused, and what reading costs.
 
-Run: ``python tests/benchmarks/bench_formats.py [--write] [FOLDER ...]`` (the evaluation data beside the
-checkout, or ``XBT_EVALUATION_DATA``). Prints two Markdown tables, a row for each folder of ``raw``. The
-first counts files through the sandbox, as ``xbt files inspect`` reads them. The second compares our bare
-reader with reading the bytes and with the library that is kept for the format, where there is one (the extra
-``bench`` installs those that XBT does not need to run): sums over the files that both read, best of three,
-each way in a process of its own with its libraries loaded; memory is the peak above what the process held.
+Run: ``python tests/benchmarks/bench_formats.py [--write] [--counts] [FOLDER ...]`` (the evaluation data
+beside the checkout, or ``XBT_EVALUATION_DATA``). Prints two Markdown tables, a row for each folder of
+``raw``. The first counts files through the sandbox, as ``xbt files inspect`` reads them. The second compares
+our bare reader, which picks the peaks of continuum scans too, with reading the bytes and with the library
+that is kept for the format, where there is one (the extra ``bench`` installs those that XBT does not need to
+run): sums over the files that both read, best of three, each way in a process of its own with its libraries
+loaded; memory is the peak above what the process held.
 ``--write`` renews the figures that ``xbt files formats`` prints.
 """
 
@@ -260,6 +261,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folders", nargs="*", help="only these folders of raw")
     parser.add_argument("--write", action="store_true", help="renew the figures of xbt files formats")
+    parser.add_argument("--counts", action="store_true", help="only the first table")
     parser.add_argument("--child", nargs=2, metavar=("WAY", "FOLDER"), help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.child:
@@ -274,12 +276,17 @@ def main() -> None:
     everything = [one for outcomes in found.values() for one in outcomes]
     if asked.write and not asked.folders:
         write_tested(tested_rows(everything))
+    if not asked.counts:
+        print_costs(folders, [one for one in everything if one.refused])
+
+
+def print_costs(folders: list[Path], not_read: list[Outcome]) -> None:
     print(
         "\n| folder | files | bytes, ms | our read, ms | library | its read, ms | ours / its | "
         "our peak, MB | its peak, MB |\n|---|---:|---:|---:|---|---:|---:|---:|---:|"
     )
     missed = []
-    refused = {str(one.path): one for one in everything if one.refused}
+    refused = {str(one.path): one for one in not_read}
     for folder in folders:
         row, only_bare = cost_row(folder)
         missed += [path for path in only_bare if path in refused]
