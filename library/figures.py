@@ -28,12 +28,12 @@ LABELS = 14  # more names than that cannot be read in one picture
 
 def chromatogram(answer: Identification, kind: str = "svg") -> bytes:
     """The total ion current with the components marked; ``kind`` is svg, png or pdf."""
-    return render(lambda figure: _chromatogram(figure.subplots(), answer), (9, 3.6), kind)
+    return render(lambda figure: _chromatogram(figure.subplots(), answer), (8, 3.8), kind)
 
 
 def mirror(component: Component, rank: int = 1, kind: str = "svg") -> bytes:
     """A component upwards, candidate number ``rank`` downwards; alone where it has no such candidate."""
-    return render(lambda figure: _mirror(figure.subplots(), component, rank), (9, 3.2), kind)
+    return render(lambda figure: _mirror(figure.subplots(), component, rank), (8, 3.2), kind)
 
 
 def sheet(answer: Identification, kind: str) -> bytes:
@@ -69,7 +69,7 @@ def _chromatogram(axes: Axes, answer: Identification) -> None:
         inside = (time >= (component.rt_start_min or 0)) & (time <= (component.rt_end_min or 0))
         axes.fill_between(time[inside], height[inside], color=COLOUR[component.decision], alpha=0.3, lw=0)
     top = float(height.max(initial=1.0))
-    axes.set(xlim=(time[0], time[-1]), ylim=(0, 2.0 * top), xlabel="Retention time (min)", ylabel="Counts")
+    axes.set(xlim=(time[0], time[-1]), ylim=(0, 1.9 * top), xlabel="Retention time (min)", ylabel="Counts")
     axes.set_yticks([t for t in axes.get_yticks() if t <= top])
     _names(axes, answer, time, height, top)
     if answer.file.simulated:
@@ -80,17 +80,18 @@ def _names(axes: Axes, answer: Identification, time: np.ndarray, height: np.ndar
     """Names above the largest components, moved apart sideways where they would overlap."""
     first = sorted(answer.components, key=lambda c: (c.decision is Decision.UNKNOWN, -c.area_share))
     shown = sorted((c for c in first[:LABELS] if c.rt_min is not None), key=lambda c: c.rt_min or 0.0)
-    places = _apart([c.rt_min or 0.0 for c in shown], 0.028 * float(time[-1] - time[0]), float(time[-1]))
+    places = _apart([c.rt_min or 0.0 for c in shown], 0.034 * float(time[-1] - time[0]), float(time[-1]))
     for component, place in zip(shown, places, strict=True):
         apex = component.rt_min or 0.0
         axes.annotate(
             _short(f"{component.number} {label(component)}", 26),
             xy=(apex, float(np.interp(apex, time, height))),
             xytext=(place, 1.08 * top),
-            rotation=65,
-            fontsize=7.5,
+            rotation=55,
+            rotation_mode="anchor",
+            fontsize=9,
             color=COLOUR[component.decision],
-            arrowprops={"arrowstyle": "-", "color": FAINT, "lw": 0.5},
+            arrowprops={"arrowstyle": "-", "color": FAINT, "lw": 0.5, "relpos": (0, 0)},
         )
 
 
@@ -126,7 +127,7 @@ def _mirror(axes: Axes, component: Component, rank: int) -> None:
     if candidate:
         kind = " (principal ions only)" if candidate.partial else ""
         text = f"{_short(candidate.name, 44)}{kind}, {candidate.library}, match {candidate.match_factor:.0f}"
-        axes.text(0.01, 0.02, text, transform=axes.transAxes, fontsize=8, color=FAINT)
+        axes.text(0.99, 0.02, text, transform=axes.transAxes, fontsize=8, color=FAINT, ha="right")
 
 
 def _sticks(axes: Axes, peaks: Peaks, sign: int, colour: str) -> None:
@@ -134,7 +135,7 @@ def _sticks(axes: Axes, peaks: Peaks, sign: int, colour: str) -> None:
     axes.vlines(mz, 0, height, color=colour, lw=1.0)
     for k in _labelled(mz, np.abs(height)):
         axes.text(
-            mz[k], height[k] + 3 * sign, f"{mz[k]:.0f}", ha="center", fontsize=7, color=colour,
+            mz[k], height[k] + 3 * sign, f"{mz[k]:.0f}", ha="center", fontsize=8, color=colour,
             va="bottom" if sign > 0 else "top",
         )  # fmt: skip
 
