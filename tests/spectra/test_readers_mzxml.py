@@ -90,3 +90,14 @@ def test_broken_xml_is_malformed_and_its_line_is_given(data_dir: Path, tmp_path:
     error = refusal(tmp_path / "run", whole.replace(b"<msInstrument>", b"<msInstrument <", 1))
     assert error.fault is Fault.MALFORMED
     assert error.where.startswith("line ")
+
+
+@pytest.mark.data
+def test_mzdata_with_fewer_intensities_than_masses_is_refused(data_dir: Path, tmp_path: Path) -> None:
+    whole = (data_dir / "raw/mzdata/MzDataFile_4_64bit.mzData").read_bytes()
+    short = tmp_path / "short.mzData"
+    short.write_bytes(whole.replace(b">AADIQgAASEMAAMhC<", b">AADIQgAASEM=<", 1))
+    with pytest.raises(UnreadableFile) as caught:
+        read(short)
+    assert caught.value.fault is Fault.MALFORMED
+    assert caught.value.where == "spectrum 1"
