@@ -15,7 +15,7 @@ import numpy as np
 
 from library.forms import FormKind
 from library.release import Reference, Release
-from library.search import Hit
+from library.search.ei import Hit
 from spectra.model import Floats, Ints
 from spectra.similarity.mass import UnitSpectrum, match_factors
 

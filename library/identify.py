@@ -26,7 +26,7 @@ from library.answer import (
 from library.artefacts import artefact_of
 from library.groups import isomer_group
 from library.release import Release
-from library.search import Hit, search
+from library.search.ei import Hit, search
 from spectra.chromatography.deconvolution import ComponentPeak, Deconvolution, deconvolve
 from spectra.model import MassSpectrum, Run, Technique
 

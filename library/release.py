@@ -30,9 +30,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from library.formats.msp import Record, Skipped
 from library.forms import FormKind
-from library.records import Notice, Prepared, prepare
+from library.prepare import Notice, Prepared, prepare
+from library.record import Record, Skipped
 from spectra.model import MassSpectrum, spectrum_from_peaks
 from spectra.similarity.mass import UnitTable, unit_table
 

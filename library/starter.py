@@ -15,9 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from library import wording
-from library.formats.msp import Record, Skipped, read_msp
+from library.formats.msp import read_msp
 from library.forms import FormKind
 from library.formula import nominal_mass
+from library.record import Record, Skipped
 from library.substances import Substance, classify_form, load_substances, names_of
 from library.tables import rows
 from spectra.similarity.mass import UnitSpectrum, unit_mass

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from spectra.errors import Fault, UnreadableFile
 
 if TYPE_CHECKING:
-    from library.formats.msp import Record, Skipped
+    from library.record import Record, Skipped
 
 __all__ = ["FORMATS", "read_library"]
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from library.formats.msp import Record, Skipped, record_of
+from library.formats.msp import record_of
+from library.record import Record, Skipped
 from spectra.errors import UnreadableFile
 from spectra.model import Floats
 from spectra.readers.jcamp_blocks import Table, number, read_blocks

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from library.formats.msp import Record, Skipped, record_of
+from library.formats.msp import record_of
+from library.record import Record, Skipped
 from spectra.readers.library_json import parse_library_json
 
 

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
+from library.record import Reason, Record, Skipped
 from spectra.readers.block_run import (
     ADDUCT_KEYS,
     ENERGY_KEYS,
@@ -22,7 +21,7 @@ from spectra.readers.block_run import (
     retention_s,
 )
 from spectra.readers.elu import is_elu, parse_elu
-from spectra.readers.msp import Floats, MspBlock, parse_msp, text_lines
+from spectra.readers.msp import MspBlock, parse_msp, text_lines
 
 HIGHEST_MZ = 4000.0
 
@@ -39,58 +38,6 @@ _SYNONYM_KEYS = ("synon", "synonym", "synonyms")
 _INDEX_KEYS = ("ri", "retention_index", "retentionindex", "retention index", "kovats", "mst_ri")
 _ID_KEYS = ("id", "db#", "accession", "spectrumid", "spectrum_id", "nist#", "usi", "dbid")
 _COMMENT_KEYS = ("comments", "comment")
-
-
-class Reason(StrEnum):
-    """Why a record was left out; the value is stable."""
-
-    NO_NAME = "no_name"
-    NO_PEAKS = "no_peaks"
-    INCOMPLETE = "incomplete"  # less than half the peaks it announces
-    MZ_RANGE = "mz_range"
-    NO_SIGNAL = "no_signal"  # all intensities zero
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Record:
-    """A reference spectrum as its file tells it.
-
-    Parameters
-    ----------
-    name : never empty.
-    mz, intensity : (n,) float64, n ≥ 1, file order, Th and the file's own unit.
-    inchikey, formula, cas, source_id, comments : "" where the file does not tell.
-    retention_index : as given, None where missing.
-    partial : principal ions only; ions weaker than the weakest listed one are unknown.
-    mz_low : where the scan started, None where not known.
-    line : of the file, from 1, or the number of the record in JSON; 0 if not from a file.
-    problems : what had to be left out or repaired, in plain words.
-    """
-
-    name: str
-    mz: Floats
-    intensity: Floats
-    inchikey: str = ""
-    formula: str = ""
-    cas: str = ""
-    synonyms: tuple[str, ...] = ()
-    retention_index: float | None = None
-    source_id: str = ""
-    comments: str = ""
-    partial: bool = False
-    mz_low: float | None = None
-    line: int = 0
-    problems: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Skipped:
-    """A record left out: where, what it calls itself, why (stable code, and in plain words)."""
-
-    line: int
-    name: str
-    reason: Reason
-    text: str
 
 
 def read_msp(path: Path) -> Iterator[Record | Skipped]:

@@ -15,10 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
-from library.formats.msp import Record, read_msp
-from library.records import connectivity
+from library.formats.msp import read_msp
+from library.prepare import connectivity
+from library.record import Record
 from library.release import Release, build_release, open_release
-from library.search import search
+from library.search.ei import search
 from spectra.chromatography.deconvolution import deconvolve
 from spectra.model import spectrum_from_peaks
 from spectra.simulate import SimulatedPeak, simulate_run

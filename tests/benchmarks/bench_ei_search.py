@@ -1,7 +1,7 @@
 """Search of measured EI spectra against SWGDRUG: speed, and how often the right compound is found.
 
 Run: ``python tests/benchmarks/bench_ei_search.py`` (the evaluation data beside the checkout, or
-``XBT_EVALUATION_DATA``). Prints a Markdown table: `library.search` beside a plain cosine of √intensity ×
+``XBT_EVALUATION_DATA``). Prints a Markdown table: `library.search.ei` beside a plain cosine of √intensity ×
 √(m/z), 40 ≤ m/z < 700, one entry per connectivity, written here from its definition.
 """
 
@@ -18,11 +18,12 @@ from typing import TypeVar
 
 import numpy as np
 
-from library.formats.msp import Record, read_msp
+from library.formats.msp import read_msp
 from library.groups import isomer_group
-from library.records import connectivity
+from library.prepare import connectivity
+from library.record import Record
 from library.release import Release, build_release, open_release
-from library.search import Hit, search
+from library.search.ei import Hit, search
 from spectra.model import MassSpectrum, spectrum_from_peaks
 from spectra.similarity.mass import unit_mass
 

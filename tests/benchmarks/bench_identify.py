@@ -19,9 +19,9 @@ from pathlib import Path
 
 from library.answer import Component, Decision, Source
 from library.identify import identify
-from library.records import connectivity
+from library.prepare import connectivity
 from library.release import Release
-from library.search import search
+from library.search.ei import search
 from library.shelf import open_wanted
 from spectra.chromatography.deconvolution import deconvolve
 from spectra.readers import read

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from library.artefacts import artefact_of, patterns
-from library.formats.msp import Record, read_msp
+from library.formats.msp import read_msp
+from library.record import Record
 from spectra.model import MassSpectrum, spectrum_from_peaks
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from library.formats import read_library
-from library.formats.msp import Reason, Record, Skipped, read_msp
+from library.formats.msp import read_msp
+from library.record import Reason, Record, Skipped
 from library.release import build_release, open_release
 from library.shelf import open_wanted
 from spectra.errors import Fault, UnreadableFile

@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from library.formats.msp import Record, read_msp
+from library.formats.msp import read_msp
 from library.groups import isomer_group
+from library.record import Record
 from library.release import Release, build_release, open_release
-from library.search import search
+from library.search.ei import search
 from spectra.model import spectrum_from_peaks
 
 Make = Callable[..., Release]

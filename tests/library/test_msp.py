@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from library.formats.msp import Reason, Record, Skipped, read_msp
+from library.formats.msp import read_msp
+from library.record import Reason, Record, Skipped
 
 
 def read(tmp_path: Path, text: str) -> list[Record | Skipped]:

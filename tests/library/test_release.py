@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from library.formats.msp import Reason, Record, Skipped
 from library.forms import FormKind
+from library.record import Reason, Record, Skipped
 from library.release import (
     BuildReport,
     LibraryError,
@@ -211,7 +211,7 @@ def test_a_build_killed_half_way_leaves_no_release(tmp_path: Path) -> None:
         "import sys, time, numpy as np\n"
         "from pathlib import Path\n"
         "import library.release as release\n"
-        "from library.formats.msp import Record\n"
+        "from library.record import Record\n"
         "save = release._save\n"
         "def slow(array, path):\n"
         "    done = save(array, path)\n"

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from library.formats.msp import Record, read_msp
-from library.index import Index
+from library.formats.msp import read_msp
+from library.index.nominal import Index
+from library.record import Record
 from library.release import Release, build_release, open_release
-from library.search import PURE, search
+from library.search.ei import PURE, search
 from spectra.model import MassSpectrum, spectrum_from_peaks
 from spectra.similarity.mass import match_factors, unit_mass, unit_table
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from library.formats.msp import Record, read_msp
+from library.formats.msp import read_msp
 from library.formula import nominal_mass
+from library.record import Record
 from library.starter import FILE, MOST_IONS, build_ions, principal_ions, starter_records
 from library.substances import load_substances
 from library.tables import rows

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from library.formats.msp import Record, read_msp
+from library.formats.msp import read_msp
 from library.forms import FormKind
 from library.formula import BadFormula, monoisotopic_mass, nominal_mass, parse_formula
+from library.record import Record
 from library.substances import classify_form, load_substances
 from library.tables import rows
 

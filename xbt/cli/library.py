@@ -17,9 +17,9 @@ import click
 from xbt.cli.starter import starter_build
 
 if TYPE_CHECKING:
-    from library.formats.msp import Record, Skipped
+    from library.record import Record, Skipped
     from library.release import BuildReport, Release
-    from library.search import Hit
+    from library.search.ei import Hit
 
 CSV_COLUMNS = (
     "query_index", "query_name", "rank", "name", "inchikey", "formula", "match_factor",
@@ -142,7 +142,7 @@ def search_(
     queries: Path, libraries: tuple[str, ...], top: int, as_csv: bool, libraries_dir: Path | None
 ) -> None:
     """Search every spectrum of a library file QUERIES (MSP, MGF, JCAMP-DX …)."""
-    from library.search import search
+    from library.search.ei import search
     from library.shelf import open_wanted
     from spectra.model import spectrum_from_peaks
     from xbt.cli.identify import cache_folder
@@ -166,7 +166,7 @@ def search_(
 def _queries(path: Path) -> list[tuple[int, Record]]:
     """The usable records with their place in the file; the others are named on the error output."""
     from library.formats import read_library
-    from library.formats.msp import Skipped
+    from library.record import Skipped
 
     usable: list[tuple[int, Record]] = []
     for index, record in enumerate(read_library(path)):

@@ -3,7 +3,7 @@
 Promises: every hit carries the NIST match factor and reverse match factor of the best entry of its
 compound; a compound takes one place, whatever number of spectra or releases it has. Entries are compared
 in full, best pre-search cosine first, until no other can be among the best ``top`` by match factor (its
-bound is 500·(1 + cosine²), see `library.index`) or until `MOST_COMPARED` have been: so a compound among the
+bound is 500·(1 + cosine²), see `library.index.nominal`) or until `MOST_COMPARED` have been: so a compound among the
 best by match factor is missed only where the best ``top`` are poor themselves.
 """
 
@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from library.index import Index
+from library.index.nominal import Index
 from library.release import Reference, Release
 from spectra.model import Floats, Ints, MassSpectrum
 from spectra.similarity.mass import Matches, UnitSpectrum, match_factors, unit_mass

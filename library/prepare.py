@@ -9,9 +9,9 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from library.formats.msp import Record, Skipped
 from library.forms import Form, FormKind
 from library.formula import BadFormula, nominal_mass, parse_formula
+from library.record import Record, Skipped
 from library.substances import classify_form, load_substances
 
 SURE = 0.02  # of the base peak: an ion weaker than this may be background

@@ -1,0 +1,1 @@
+"""Searches over several releases at once, one module per kind of spectrum."""
