@@ -3,8 +3,8 @@
 Promises: every hit carries the NIST match factor and reverse match factor of the best entry of its
 compound; a compound takes one place, whatever number of spectra or releases it has. Entries are compared
 in full, best pre-search cosine first, until no other can be among the best ``top`` by match factor (its
-bound is 500·(1 + cosine²), see `library.index.nominal`) or until `MOST_COMPARED` have been: so a compound among the
-best by match factor is missed only where the best ``top`` are poor themselves.
+bound is 500·(1 + cosine²), see `library.index.nominal`) or until `MOST_COMPARED` have been: so a compound
+among the best by match factor is missed only where the best ``top`` are poor themselves.
 """
 
 from __future__ import annotations
