@@ -70,7 +70,8 @@ $(PROJECT): pyproject.toml $(RUNTIME) | $(PY)
 lock:
 	@command -v uv >/dev/null || { echo "make lock needs uv (pip install uv)"; exit 1; }
 	$(LOCK) requirements/build.in --output-file requirements/build.txt
-	$(LOCK) pyproject.toml --constraints requirements/build.txt --output-file requirements/lock.txt
+	$(LOCK) pyproject.toml --constraints requirements/build.txt --constraints requirements/together.in \
+		--output-file requirements/lock.txt
 	$(LOCK) pyproject.toml requirements/build.in --extra dev --constraints requirements/lock.txt \
 		--constraints requirements/build.txt --output-file requirements/dev.txt
 
