@@ -39,6 +39,9 @@ SPOKEN = {
     "the unlicense (unlicense)": "Unlicense",
 }
 
+# How licence texts begin, for packages whose metadata only names the file.
+TITLES = {"Apache License Version 2.0": "Apache-2.0", "MIT License": "MIT"}
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -69,7 +72,7 @@ def is_compatible(expression: str) -> bool:
 
 
 def licence_of(package: Distribution) -> str:
-    """SPDX expression from the metadata's expression, licence line or classifiers; "" if none tells."""
+    """SPDX expression from the metadata or, where that is silent, the licence text; "" if none tells."""
     metadata = package.metadata
     expression = (metadata.get_all("License-Expression") or [""])[0]
     line = (metadata.get_all("License") or [""])[0].strip()
@@ -80,7 +83,17 @@ def licence_of(package: Distribution) -> str:
         if text.startswith("License :: ")
     ]
     told = [SPOKEN.get(text.lower(), text) for text in spoken]
-    return next((text for text in [expression, *told] if is_compatible(text)), expression or " / ".join(told))
+    known = (text for text in [expression, *told, licence_titled(package)] if is_compatible(text))
+    return next(known, expression or " / ".join(told))
+
+
+def licence_titled(package: Distribution) -> str:
+    """SPDX identifier of the licence text in the package, by the words it begins with; "" if there is none."""
+    for file in package.files or []:
+        if file.name in ("LICENSE", "LICENSE.txt", "LICENSE.md"):
+            begin = " ".join(file.read_text(encoding="utf-8").split()[:4])
+            return next((spdx for title, spdx in TITLES.items() if begin.startswith(title)), "")
+    return ""
 
 
 def entries() -> list[Entry]:
