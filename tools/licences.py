@@ -88,7 +88,7 @@ def licence_of(package: Distribution) -> str:
 
 
 def licence_titled(package: Distribution) -> str:
-    """SPDX identifier of the licence text in the package, by the words it begins with; "" if there is none."""
+    """SPDX identifier of the licence text in the package, by the words it begins with; "" if none."""
     for file in package.files or []:
         if file.name in ("LICENSE", "LICENSE.txt", "LICENSE.md"):
             begin = " ".join(file.read_text(encoding="utf-8").split()[:4])
