@@ -26,13 +26,18 @@ CONFIG = ROOT / "tools" / "babel.cfg"
 
 
 class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg,unused-ignore]
-    """Compiles before every build; takes the results along although git ignores them."""
+    """Compiles before every build; takes the results along although git ignores them.
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002
+    A wheel also carries the benchmarks, for `xbt bench` where there is no checkout.
+    """
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Called by hatch with ``version`` "standard" or "editable"."""
         translations = Path(self.root) / "web" / "translations"
         compiled = compile_all(translations)
         build_data["artifacts"] += [path.relative_to(self.root).as_posix() for path in compiled]
+        if version == "standard":
+            build_data["force_include"]["tests/benchmarks"] = "xbt/benchmarks"
 
 
 def compile_all(translations: Path = TRANSLATIONS) -> list[Path]:

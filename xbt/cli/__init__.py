@@ -18,6 +18,7 @@ GROUP = "xbt.commands"
 
 # Subcommands of this package; those of upper packages come through the entry points of GROUP.
 COMMANDS = {
+    "bench": "xbt.cli.bench:bench",
     "doctor": "xbt.cli.doctor:doctor",
     "files": "xbt.cli.files:files",
     "identify": "xbt.cli.identify:identify",
