@@ -26,6 +26,8 @@ class Reason(StrEnum):
     INCOMPLETE = "incomplete"  # less than half the peaks it announces
     MZ_RANGE = "mz_range"
     NO_SIGNAL = "no_signal"  # all intensities zero
+    NOT_COMPARABLE = "not_comparable"  # no kind of spectrum that is searched
+    UNREADABLE = "unreadable"  # a file of several that cannot be read
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,6 +48,7 @@ class Record:
         in eV or V, None where the file tells none or several.
     instrument, licence : as the file writes them.
     line : of the file, from 1, or the number of the record in JSON; 0 if not from a file.
+    file : its name where an import takes several, else "".
     problems : what had to be left out or repaired, in plain words.
     """
 
@@ -71,6 +74,7 @@ class Record:
     energy_ev: float | None = None
     instrument: str = ""
     licence: str = ""
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,6 +94,7 @@ class OpticalRecord:
     licence: str = ""
     line: int = 0
     problems: tuple[str, ...] = ()
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,3 +105,7 @@ class Skipped:
     name: str
     reason: Reason
     text: str
+    file: str = ""
+
+
+AnyRecord = Record | OpticalRecord | Skipped

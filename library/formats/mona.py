@@ -19,4 +19,4 @@ def read_json(path: Path) -> Iterator[Record | Skipped]:
     UnreadableFile : more than 512 MB, no well-formed JSON, or JSON of another kind.
     """
     for block in parse_library_json(path):
-        yield record_of(block, conditions=True)
+        yield record_of(block)

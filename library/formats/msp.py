@@ -9,17 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import TypedDict
 
+from library.formats.conditions import Conditions, conditions
 from library.record import Reason, Record, Skipped
-from spectra.readers.block_run import (
-    ADDUCT_KEYS,
-    ENERGY_KEYS,
-    POLARITY_KEYS,
-    ms_level,
-    precursor_mz,
-    retention_s,
-)
 from spectra.readers.elu import is_elu, parse_elu
 from spectra.readers.msp import MspBlock, parse_msp, text_lines
 
@@ -28,7 +23,7 @@ HIGHEST_MZ = 4000.0
 _NUMBER = re.compile(r"\d+(?:[.]\d+)?")
 _INCHIKEY = re.compile(r"\b[A-Z]{14}(?:-[A-Z]{10}(?:-[A-Z])?)?\b")
 _CAS = re.compile(r"\b(\d{2,7})-?(\d{2})-?(\d)\b")
-_IN_COMMENT = re.compile(r'"([\w .#]+?)=([^"]*)"')
+_IN_COMMENT = re.compile(r'"([\w ./#]+?)=([^"]*)"')
 _MISMATCH = re.compile(r"(\d+) peaks announced, (\d+) found")
 
 _INCHIKEY_KEYS = ("inchikey", "inchi_key", "inchi key", "inchiaux")
@@ -54,15 +49,53 @@ def read_msp(path: Path) -> Iterator[Record | Skipped]:
         yield record_of(block)
 
 
-def record_of(block: MspBlock, *, conditions: bool = False) -> Record | Skipped:
-    """The record of a block of whatever library format, or why it is left out.
+def record_of(block: MspBlock) -> Record | Skipped:
+    """The record of a block of whatever library format, or why it is left out."""
+    told = with_noted(block)
+    measured = conditions(told)
+    skipped = _skipped(block)
+    if skipped or measured is None:
+        text = "no fragment spectrum: whole ions of a soft ionisation"
+        return skipped or Skipped(block.line, block.get("name"), Reason.NOT_COMPARABLE, text)
+    return _record(told, measured)
 
-    Parameters
-    ----------
-    conditions : put how the spectrum was measured (precursor, adduct, energy …) before the comments, for
-        formats that have no place for free comments.
-    """
-    return _skipped(block) or _record(block, _conditions(block) if conditions else "")
+
+def with_noted(block: MspBlock) -> MspBlock:
+    """The block with what its comments say as ``"key=value"`` behind its headers."""
+    noted = [(key.lower(), value) for key, value in _IN_COMMENT.findall(comments_of(block)) if value]
+    return replace(block, headers=(*block.headers, *noted)) if noted else block
+
+
+def comments_of(block: MspBlock) -> str:
+    """All comments of a record."""
+    return "; ".join(value for key, value in block.headers if key in _COMMENT_KEYS and value)
+
+
+class Identity(TypedDict):
+    """Fields that mass and optical records share."""
+
+    name: str
+    inchikey: str
+    formula: str
+    cas: str
+    synonyms: tuple[str, ...]
+    source_id: str
+    comments: str
+    line: int
+
+
+def identity_of(block: MspBlock) -> Identity:
+    """What a record is a spectrum of, and where it stands."""
+    return Identity(
+        name=block.get("name"),
+        inchikey=_inchikey(block.get(*_INCHIKEY_KEYS)),
+        formula=block.get(*_FORMULA_KEYS).replace(" ", ""),
+        cas=_cas(block.get(*_CAS_KEYS)),
+        synonyms=_synonyms(block),
+        source_id=block.get(*_ID_KEYS),
+        comments=comments_of(block),
+        line=block.line,
+    )
 
 
 def _skipped(block: MspBlock) -> Skipped | None:
@@ -82,44 +115,15 @@ def _skipped(block: MspBlock) -> Skipped | None:
     return None
 
 
-def _conditions(block: MspBlock) -> str:
-    """How the spectrum was measured, in one line; "" where the block does not tell."""
-    level, precursor, at = ms_level(block), precursor_mz(block), retention_s(block)
-    told = (
-        f"MS{level}" if level > 1 else "",
-        f"precursor m/z {precursor:g}" if precursor == precursor else "",  # noqa: PLR0124
-        block.get(*ADDUCT_KEYS),
-        block.get(*POLARITY_KEYS),
-        block.get(*ENERGY_KEYS),
-        f"{at:.1f} s" if at > 0 else "",
-        block.get("instrument_type", "instrument type", "source_instrument", "instrument"),
-        block.get("licence", "license"),
-    )
-    return ", ".join(filter(None, told))
-
-
-def _record(block: MspBlock, conditions: str) -> Record:
-    comments = "; ".join(value for key, value in block.headers if key in _COMMENT_KEYS and value)
-    noted = {key.lower(): value for key, value in _IN_COMMENT.findall(comments)}
+def _record(block: MspBlock, measured: Conditions) -> Record:
     return Record(
-        name=block.get("name"),
+        **identity_of(block),
+        **measured,
         mz=block.mz,
         intensity=block.intensity,
-        inchikey=_inchikey(_told(block, noted, _INCHIKEY_KEYS)),
-        formula=_told(block, noted, _FORMULA_KEYS).replace(" ", ""),
-        cas=_cas(_told(block, noted, _CAS_KEYS)),
-        synonyms=_synonyms(block),
-        retention_index=_retention_index(_told(block, noted, _INDEX_KEYS)),
-        source_id=_told(block, noted, _ID_KEYS),
-        comments="; ".join(filter(None, (conditions, comments))),
-        line=block.line,
+        retention_index=_retention_index(block.get(*_INDEX_KEYS)),
         problems=block.problems,
     )
-
-
-def _told(block: MspBlock, noted: dict[str, str], keys: tuple[str, ...]) -> str:
-    """The first header of ``keys`` that says something, else what the comments say."""
-    return block.get(*keys) or next((noted[key] for key in keys if noted.get(key)), "")
 
 
 def _synonyms(block: MspBlock) -> tuple[str, ...]:

@@ -20,4 +20,4 @@ def read_mzspeclib(path: Path) -> Iterator[Record | Skipped]:
     UnreadableFile : a single record has an absurd number of peaks.
     """
     for block in parse_mzspeclib(text_lines(path)):
-        yield record_of(block, conditions=True)
+        yield record_of(block)

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from library.formats import read_library
+from library.formats.conditions import single_energy
 from library.formats.msp import read_msp
-from library.record import Reason, Record, Skipped
+from library.record import OpticalRecord, Reason, Record, Skipped, SpectrumKind
 from library.release import build_release, open_release
 from library.shelf import open_wanted
 from spectra.errors import Fault, UnreadableFile
@@ -81,11 +82,123 @@ def test_the_same_record_in_every_format(tmp_path: Path, text: str) -> None:
     assert record.problems == ()
 
 
-def test_how_it_was_measured_stands_in_the_comments(tmp_path: Path) -> None:
+def test_how_it_was_measured_stands_in_fields_of_its_own(tmp_path: Path) -> None:
     (record,) = records(written(tmp_path, MGF))
-    assert record.comments == "MS2, precursor m/z 304.15, [M+H]+, 20 eV"
+    assert (record.kind, record.precursor_mz, record.adduct) == (SpectrumKind.MSMS, 304.15, "[M+H]+")
+    assert (record.polarity, record.energy, record.energy_ev, record.comments) == (1, "20 eV", 20.0, "")
     (record,) = records(written(tmp_path, MONA))
-    assert (record.comments, record.synonyms, record.source_id) == ("CC0", ("b",), "A1")
+    assert (record.kind, record.licence, record.synonyms) == (SpectrumKind.EI, "CC0", ("b",))
+    assert (record.source_id, record.precursor_mz, record.energy_ev) == ("A1", None, None)
+
+
+@pytest.mark.parametrize(
+    ("headers", "kind"),
+    [
+        ("", SpectrumKind.EI),
+        ("Instrument_type: GC-EI-TOF\nSpectrum_type: MS", SpectrumKind.EI),
+        (
+            "PrecursorMZ: 182.1\nPrecursor_type: [M]+\nIonization: EI+\nInstrumentType: GC-EI-Orbitrap",
+            SpectrumKind.EI,
+        ),
+        ("Instrument: Agilent 5977 GC-MS", SpectrumKind.EI),
+        ("Instrument_type: GC-EI-QQ\nSpectrum_type: MS2\nCollision_energy: 10 V", SpectrumKind.MSMS),
+        ("PrecursorMZ: 304.15\nPrecursor_type: [M+H]+", SpectrumKind.MSMS),
+        ("PrecursorMZ: 304.15", SpectrumKind.MSMS),
+        ('Comments: "instrument type=LC-ESI-QTOF" "ms level=MS2" "precursor m/z=304.15"', SpectrumKind.MSMS),
+        (
+            "PrecursorMZ: 304.15\nPrecursor_type: [M+H]+\nInstrument_type: DART-TOF",
+            SpectrumKind.IN_SOURCE,
+        ),
+        ("Instrument_type: LC-ESI-TOF\nFragmentation_mode: in-source CID", SpectrumKind.IN_SOURCE),
+        ("Collision_energy: orifice1 +30 V", SpectrumKind.IN_SOURCE),
+    ],
+)
+def test_the_kind_is_told_by_the_record(tmp_path: Path, headers: str, kind: SpectrumKind) -> None:
+    (record,) = records(written(tmp_path, MSP.replace("Num", f"{headers}\nNum", 1).replace("\n\n", "\n")))
+    assert record.kind is kind
+
+
+@pytest.mark.parametrize("kind", ["CI-B", "LC-ESI-QTOF", "FAB-B", "GC-APCI-QTOF"])
+def test_whole_ions_are_comparable_with_nothing(tmp_path: Path, kind: str) -> None:
+    text = MSP.replace("Num", f"Instrument_type: {kind}\nSpectrum_type: MS\nNum", 1)
+    (skipped,) = read_library(written(tmp_path, text))
+    assert isinstance(skipped, Skipped)
+    assert skipped.reason is Reason.NOT_COMPARABLE
+
+
+@pytest.mark.parametrize(
+    ("text", "energy"),
+    [
+        ("orifice1 +30 V", 30.0),
+        ("orifice1 90V", 90.0),
+        ("20 eV", 20.0),
+        ("CID 35 eV (isolated)", 35.0),
+        ("20-40 eV", None),
+        ("15, 30, 45 (nominal)", None),
+        ("35 % (nominal)", None),
+        ("35 NCE", None),
+        ("", None),
+    ],
+)
+def test_one_energy_is_a_number_and_several_are_none(text: str, energy: float | None) -> None:
+    assert single_energy(text) == energy
+
+
+CURVE = (
+    "##TITLE=Cocaine HCl\n##JCAMP-DX=4.24\n##DATA TYPE=INFRARED SPECTRUM\n##CAS REGISTRY NO=50-36-2\n"
+    "##MOLFORM=C 17 H 21 N O 4\n##$INCHIKEY=" + KEY + "\n##SPECTROMETER/DATA SYSTEM=Nicolet iS10 ATR\n"
+    "##XUNITS=1/CM\n##YUNITS=ABSORBANCE\n##FIRSTX=600\n##LASTX=1590\n##NPOINTS=100\n##XFACTOR=1\n"
+    "##YFACTOR=0.001\n##XYDATA=(X++(Y..Y))\n"
+    + "".join(f"{600 + 100 * line} {' '.join(str(line + k) for k in range(10))}\n" for line in range(10))
+    + "##END=\n"
+)
+
+
+def test_an_infrared_curve_is_a_record_of_its_own_kind(tmp_path: Path) -> None:
+    both = list(read_library(written(tmp_path, CURVE + CURVE.replace("INFRARED", "RAMAN") + JCAMP)))
+    infrared, raman, mass = both
+    assert isinstance(infrared, OpticalRecord)
+    assert isinstance(raman, OpticalRecord)
+    assert (infrared.kind, raman.kind) == (SpectrumKind.INFRARED, SpectrumKind.RAMAN)
+    assert (infrared.name, infrared.cas, infrared.formula) == ("Cocaine HCl", "50-36-2", "C17H21NO4")
+    assert (infrared.inchikey, infrared.instrument) == (KEY, "Nicolet iS10 ATR")
+    assert (len(infrared.spectrum.x), infrared.spectrum.x[0], infrared.spectrum.x[-1]) == (100, 600, 1590)
+    assert isinstance(mass, Record)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (CURVE.replace("INFRARED", "UV/VIS").replace("1/CM", "NANOMETERS"), Reason.NOT_COMPARABLE),
+        (CURVE.replace("LASTX=1590", "LASTX=650").replace("1/CM", "MICROMETERS"), Reason.NOT_COMPARABLE),
+        (CURVE.replace("600 0 1", "600 0 &&"), Reason.UNREADABLE),
+        (CURVE.replace("##TITLE=Cocaine HCl", "##TITLE="), Reason.NO_NAME),
+    ],
+)
+def test_a_bad_curve_costs_no_other(tmp_path: Path, text: str, reason: Reason) -> None:
+    first, second = read_library(written(tmp_path, text + CURVE))
+    assert isinstance(first, Skipped)
+    assert first.reason is reason
+    assert isinstance(second, OpticalRecord)
+
+
+def test_a_folder_is_a_library_and_a_broken_file_costs_no_other(tmp_path: Path) -> None:
+    (tmp_path / "b.jdx").write_text(CURVE)
+    (tmp_path / "a.bin").write_bytes(b"\0\1\2" * 99)
+    (tmp_path / "c.msp").write_text(MSP)
+    (tmp_path / ".hidden").write_bytes(b"\0")
+    broken, curve, mass = read_library(tmp_path)
+    assert isinstance(broken, Skipped)
+    assert (broken.reason, broken.file) == (Reason.UNREADABLE, "a.bin")
+    assert isinstance(curve, OpticalRecord)
+    assert isinstance(mass, Record)
+    assert (curve.file, mass.file) == ("b.jdx", "c.msp")
+
+
+def test_a_folder_without_a_library_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.bin").write_bytes(b"\0\1\2" * 99)
+    with pytest.raises(UnreadableFile):
+        list(read_library(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -98,7 +211,7 @@ def test_how_it_was_measured_stands_in_the_comments(tmp_path: Path) -> None:
         (MONA[:-1] + ', {"spectrum": 7, "id": "X"}]', Reason.NO_PEAKS, 2),
         (MONA[:-1] + ", null]", Reason.NO_PEAKS, 2),
         (MONA[:-1] + ', {"spectrum": "1:2"}]', Reason.NO_NAME, 2),
-        (JCAMP + JCAMP.replace("MASS SPECTRUM", "INFRARED SPECTRUM"), Reason.NO_PEAKS, 16),
+        (JCAMP + JCAMP.replace("MASS SPECTRUM", "NMR SPECTRUM"), Reason.NO_PEAKS, 16),
         (JCAMP + JCAMP.replace("82,5", "82,A"), Reason.NO_PEAKS, 16),
         (JCAMP.replace("##NPOINTS=2", "##NPOINTS=9") + JCAMP, Reason.INCOMPLETE, 7),
         (MZSPECLIB + "<Spectrum=2>\n<Peaks>\nx y\n", Reason.NO_PEAKS, 11),
