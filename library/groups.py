@@ -17,7 +17,8 @@ from library.forms import FormKind
 from library.release import Reference, Release
 from library.search.ei import Hit
 from spectra.model import Floats, Ints
-from spectra.similarity.mass import UnitSpectrum, match_factors
+from spectra.similarity.mass import UnitSpectrum
+from spectra.similarity.match_factor import match_factors
 
 # Match factor between two references from which their substances count as one group. From replicates, not
 # from queries: 84 % of pairs of SWGDRUG 3.9 spectra of one substance reach it, 11 % of pairs of isomers; and

@@ -18,7 +18,8 @@ import numpy as np
 from library.index.nominal import Index
 from library.release import Reference, Release
 from spectra.model import Floats, Ints, MassSpectrum
-from spectra.similarity.mass import Matches, UnitSpectrum, match_factors, unit_mass
+from spectra.similarity.mass import UnitSpectrum, unit_mass
+from spectra.similarity.match_factor import Matches, match_factors
 
 FIRST_COMPARED = 200
 MOST_COMPARED = 1400

@@ -1,9 +1,8 @@
-"""Unit-mass comparison of electron-ionisation spectra, one query against many references at once.
+"""Unit-mass spectra of electron ionisation: whole masses, intensities 0..999, alone or in tables.
 
-Promises: every score is the value a literal loop over the ions would give, to floating-point rounding;
-comparison starts at the larger of the two scan starts, so that an instrument started at m/z 40 is not
-punished for what a library measured from m/z 29; the upper ends are not cut.
-Refuses: accurate-mass comparison. Ions above `HIGHEST_MASS` are not part of a unit-mass spectrum.
+Promises: the same ions give the same unit spectrum whatever their order and unit of intensity; a spectrum
+knows where its scan started, so that what lies below is unknown and not absent.
+Refuses: accurate mass. Ions above `HIGHEST_MASS` are not part of a unit-mass spectrum.
 """
 
 from __future__ import annotations
@@ -68,25 +67,6 @@ class UnitTable:
         return UnitSpectrum(self.mass[ions], self.intensity[ions], int(self.start[row]))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Matches:
-    """Scores of one query against rows of a table, one entry per row asked for.
-
-    Parameters
-    ----------
-    match_factor, reverse_match_factor : (rows,) float64, 0..999.5.
-    cosine : (rows,) float64, 0..1, of weights √(m·I); its square is the first term of the match factor.
-    plain_cosine : (rows,) float64, 0..1, of intensities: strong ions decide, so it bears contamination.
-    common : (rows,) int64, ions in both.
-    """
-
-    match_factor: Floats
-    reverse_match_factor: Floats
-    cosine: Floats
-    plain_cosine: Floats
-    common: Ints
-
-
 def unit_mass(mz: ArrayLike, intensity: ArrayLike, *, mz_low: float | None = None) -> UnitSpectrum:
     """Bin ions to whole masses: m = ⌈m/z − 0.649⌉, intensities summed, scaled to 999, zeros dropped.
 
@@ -144,163 +124,22 @@ def unit_table(
     return UnitTable(table_offset, mass, scaled, start, _floors(table_offset, scaled, listed))
 
 
-def match_factors(query: UnitSpectrum, table: UnitTable, rows: Ints) -> Matches:
-    """NIST "Identity" match factor and reverse match factor of a query with rows of a table.
-
-    With u, l the intensities 0..999 at mass m, from m = max(start of query, start of row):
-
-    - an ion in both counts if u > 1 or l > 1; an ion in one only counts if it exceeds 1 (in the query: if
-      it reaches the row's ``floor``);
-    - term 1 = (Σ m√(u·l))² / (Σ m·u · Σ m·l);
-    - two common ions are neighbours if no counted ion of either spectrum lies between them; with
-      x = √(u·l_before), y = √(u_before·l), term 2 = Σ m·min(x, y)/max(x, y) / Σ m over neighbours;
-    - MF = 1000 (n₁·term 1 + n₂·term 2)/(n₁ + n₂) − 0.5, n₁ common ions, n₂ neighbour pairs; 0 at least;
-    - the reverse match factor leaves ions of the query alone out of Σ m·u.
-
-    Source: the algorithm as published by Samokhin, JASMS 2024, doi 10.1021/jasms.4c00350. Rows listing
-    principal ions only, and their ``floor``, are ours: an ion weaker than any listed one is unknown there.
-
-    Parameters
-    ----------
-    rows : (k,) int64 row numbers, any order, repeats allowed.
-
-    Returns
-    -------
-    `Matches` of k entries in the order of ``rows``; 0 where nothing is in common.
-    """
-    chosen = np.asarray(rows, np.int64)
-    shared = _pair_up(query, table, chosen)
-    missing = _missing(query, table.floor[chosen], shared)
-    m, u, l, n = shared.mass.astype(np.float64), shared.u, shared.l, len(chosen)  # noqa: E741
-    n1 = np.bincount(shared.owner[u > 0], minlength=n)
-    n2, term2 = _neighbours(shared, missing)
-    common = _sum(shared.owner, m * np.sqrt(u * l), n) ** 2
-    reverse_uu, sum_ll = _sum(shared.owner, m * u, n), _sum(shared.owner, m * l, n)
-    forward = _share(common, (reverse_uu + missing.weighted) * sum_ll)
-    reverse = _share(common, reverse_uu * sum_ll)
-    plain = _share(
-        _sum(shared.owner, u * l, n) ** 2,
-        (_sum(shared.owner, u**2, n) + missing.squared) * _sum(shared.owner, l**2, n),
-    )
-    return Matches(
-        match_factor=_composite(forward, term2, n1, n2),
-        reverse_match_factor=_composite(reverse, term2, n1, n2),
-        cosine=np.sqrt(forward),
-        plain_cosine=np.sqrt(plain),
-        common=n1,
-    )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Shared:
-    """The counted ions of the rows compared, flat in order of row and mass, with the query's beside them."""
-
-    begin: Ints  # (rows,) where the comparison starts
-    owner: Ints  # (ions,) position in rows
-    mass: Ints
-    u: Floats  # 0 where the query has none
-    l: Floats  # noqa: E741 - the letter of the formula
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Missing:
-    """Ions of the query that rows should show and do not."""
-
-    weighted: Floats  # (rows,) sum of m·u
-    squared: Floats  # (rows,) sum of u²
-    level: Ints  # (rows,) line of ``below`` that holds for a row
-    below: Floats  # (levels, HIGHEST_MASS + 1) number of counted query ions up to a mass
-
-
-def _pair_up(query: UnitSpectrum, table: UnitTable, rows: Ints) -> _Shared:
-    begin = np.maximum(table.start[rows].astype(np.int64), query.start)
-    counts = table.offset[rows + 1] - table.offset[rows]
-    ends = np.cumsum(counts)
-    owner = np.repeat(np.arange(len(rows)), counts)
-    ions = np.arange(len(owner)) + np.repeat(table.offset[rows] - (ends - counts), counts)
-    mass, intensity = table.mass[ions], table.intensity[ions]
-    dense = np.zeros(HIGHEST_MASS + 1, np.int32)
-    dense[query.mass] = query.intensity
-    u = dense[mass]
-    counted = np.flatnonzero((mass >= begin[owner]) & ((u >= NOISE_FLOOR) | (intensity >= NOISE_FLOOR)))
-    return _Shared(
-        begin=begin,
-        owner=owner[counted],
-        mass=mass[counted].astype(np.int64),
-        u=u[counted].astype(np.float64),
-        l=intensity[counted].astype(np.float64),
-    )
-
-
-def _missing(query: UnitSpectrum, floor: Whole, shared: _Shared) -> _Missing:
-    levels, level = np.unique(floor, return_inverse=True)
-    mass, u = query.mass.astype(np.float64), query.intensity.astype(np.float64)
-    strong = np.where(shared.u >= floor[shared.owner], shared.u, 0.0)
-    rows, before = len(floor), shared.begin - 1
-
-    def rest(weight: Floats, found: Floats) -> Floats:
-        below = _cumulated(query, levels, weight)
-        total = below[level, -1] - below[level, before]
-        return np.asarray(np.maximum(total - _sum(shared.owner, found, rows), 0.0), np.float64)
-
-    return _Missing(
-        weighted=rest(mass * u, strong * shared.mass),
-        squared=rest(u**2, strong**2),
-        level=level,
-        below=_cumulated(query, levels, np.ones(len(mass))),
-    )
-
-
-def _neighbours(shared: _Shared, missing: _Missing) -> tuple[Ints, Floats]:
-    """Number of neighbour pairs per row and term 2 (0 where there is none)."""
-    common = shared.u > 0
-    linked = common[:-1] & common[1:] & (shared.owner[:-1] == shared.owner[1:])
-    before = np.flatnonzero(linked)
-    level = missing.level[shared.owner[before]]
-    between = missing.below[level, shared.mass[before + 1] - 1] - missing.below[level, shared.mass[before]]
-    before = before[between == 0]
-    here, owner, rows = before + 1, shared.owner[before], len(shared.begin)
-    x = shared.u[here] * shared.l[before]
-    y = shared.u[before] * shared.l[here]
-    mass = shared.mass[here].astype(np.float64)
-    agreement = _sum(owner, mass * np.sqrt(np.minimum(x, y) / np.maximum(x, y)), rows)
-    return np.bincount(owner, minlength=rows), _share(agreement, _sum(owner, mass, rows))
-
-
-def _cumulated(query: UnitSpectrum, levels: Whole, weight: Floats) -> Floats:
-    """(levels, HIGHEST_MASS + 1): sum of ``weight`` up to each mass over ions that reach a level."""
-    dense = np.zeros((len(levels), HIGHEST_MASS + 1))
-    dense[:, query.mass] = np.where(query.intensity >= levels[:, None], weight, 0.0)
-    return np.asarray(np.cumsum(dense, axis=1), np.float64)
-
-
-def _composite(term1: Floats, term2: Floats, n1: Ints, n2: Ints) -> Floats:
-    return np.maximum(1000 * _share(term1 * n1 + term2 * n2, (n1 + n2).astype(np.float64)) - 0.5, 0.0)
-
-
-def _sum(owner: Ints, values: Floats, rows: int) -> Floats:
-    return np.asarray(np.bincount(owner, weights=values, minlength=rows), np.float64)
-
-
-def _share(part: Floats, whole: Floats) -> Floats:
-    """part / whole, 0 where the whole is 0."""
-    return np.divide(part, whole, out=np.zeros(np.shape(whole)), where=whole > 0)
-
-
 def _binned(owner: Ints, mz: Floats, intensity: Floats) -> tuple[Ints, Whole, Floats]:
     """Ions summed per row and whole mass, in order of row and mass; beyond the axis they are left out."""
     mass = nominal_mass(mz)
     inside = (mass >= 1) & (mass <= HIGHEST_MASS)
     key = owner[inside] * (HIGHEST_MASS + 1) + mass[inside]
     unique, where = np.unique(key, return_inverse=True)
-    summed = _sum(where, intensity[inside], len(unique))
+    summed = np.bincount(where, weights=intensity[inside], minlength=len(unique)).astype(np.float64)
     return unique // (HIGHEST_MASS + 1), (unique % (HIGHEST_MASS + 1)).astype(np.int32), summed
 
 
 def _full_scale(owner: Ints, summed: Floats, rows: int) -> Whole:
     base = np.zeros(rows)
     np.maximum.at(base, owner, summed)
-    return np.floor(FULL_SCALE * _share(summed, base[owner]) + 0.5).astype(np.int32)
+    base = base[owner]
+    share = np.divide(summed, base, out=np.zeros(len(summed)), where=base > 0)
+    return np.floor(FULL_SCALE * share + 0.5).astype(np.int32)
 
 
 def _starts(offset: Ints, mass: Whole, mz_low: Floats) -> Whole:

@@ -15,7 +15,8 @@ from library.record import Record
 from library.release import Release, build_release, open_release
 from library.search.ei import PURE, search
 from spectra.model import MassSpectrum, spectrum_from_peaks
-from spectra.similarity.mass import match_factors, unit_mass, unit_table
+from spectra.similarity.mass import unit_mass, unit_table
+from spectra.similarity.match_factor import match_factors
 
 Make = Callable[..., Release]
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spectra.errors import InvalidMeasurement
-from spectra.similarity.mass import UnitSpectrum, match_factors, unit_mass, unit_table
+from spectra.similarity.mass import UnitSpectrum, unit_mass, unit_table
+from spectra.similarity.match_factor import match_factors
 
 Ions = dict[int, int]
 
