@@ -15,7 +15,7 @@ import numpy as np
 from library.formats.msp import identity_of
 from library.record import OpticalRecord, Reason, Skipped, SpectrumKind
 from spectra.errors import Fault, UnreadableFile
-from spectra.model import Axis, OpticalSpectrum, Ordinate, Technique
+from spectra.model import Axis, OpticalSpectrum, Ordinate, Run, Technique
 from spectra.readers.msp import MspBlock
 
 LEAST_POINTS = 64
@@ -36,6 +36,11 @@ def read_optical(path: Path) -> Iterator[OpticalRecord | Skipped]:
     run = read(path)
     if not run.optical:
         raise UnreadableFile(Fault.UNKNOWN_FORMAT, expected="reference spectra of a library")
+    yield from records_of_curves(run, path)
+
+
+def records_of_curves(run: Run, path: Path) -> Iterator[OpticalRecord | Skipped]:
+    """Records of the curves of a run that was read from ``path``."""
     told = run.metadata.details
     headers = (("cas", told.get("casregistryno", "")), ("formula", told.get("molform", "")))
     for number, curve in enumerate(run.optical, start=1):
