@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spectra.model import Axis, DiodeArray, Floats, OpticalSpectrum, Ordinate, Run, ScanTable, Trace
+from spectra.model import FALLING_AXES, DiodeArray, Floats, OpticalSpectrum, Ordinate, Run, ScanTable, Trace
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,16 +33,12 @@ STYLE = {
     "axes.spines.top": False,
     "axes.spines.right": False,
 }
-X_LABEL = {
-    Axis.WAVENUMBER: "Wavenumber (cm⁻¹)",
-    Axis.RAMAN_SHIFT: "Raman shift (cm⁻¹)",
-    Axis.WAVELENGTH: "Wavelength (nm)",
-}
 Y_LABEL = {
     Ordinate.ABSORBANCE: "Absorbance",
     Ordinate.TRANSMITTANCE: "Transmittance (share)",
     Ordinate.REFLECTANCE: "Reflectance (share)",
     Ordinate.SINGLE_BEAM: "Single beam",
+    Ordinate.INTERFEROGRAM: "Interferogram",
     Ordinate.INTENSITY: "Intensity",
 }
 _PANELS = 12  # more cannot be read in one picture
@@ -132,10 +128,17 @@ def _strongest(axes: Axes, run: Run) -> None:
 
 def _optical(axes: Axes, one: OpticalSpectrum) -> None:
     _line(axes, one.x, one.y)
-    axes.set(xlabel=X_LABEL[one.axis], ylabel=Y_LABEL[one.ordinate])
-    if one.axis is Axis.WAVENUMBER:
-        axes.invert_xaxis()  # as infrared spectra are read
+    axes.set(
+        xlabel=_labelled(one.axis.label, one.unit_of_x), ylabel=_labelled(Y_LABEL[one.ordinate], one.y_unit)
+    )
+    if one.axis in FALLING_AXES:
+        axes.invert_xaxis()
     axes.set_title(one.title[:80], loc="left", fontsize=9)
+
+
+def _labelled(name: str, unit: str) -> str:
+    words = f"{name[:1].upper()}{name[1:]}"
+    return f"{words} ({unit[:30]})" if unit else words
 
 
 def _map(axes: Axes, array: DiodeArray) -> None:

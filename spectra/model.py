@@ -46,6 +46,10 @@ class Technique(StrEnum):
     FTIR = "ftir"
     RAMAN = "raman"
     UV = "uv"
+    NMR = "nmr"
+    EPR = "epr"
+    IMS = "ims"  # ion mobility
+    OTHER = "other"  # told by the file, and none of these
     UNKNOWN = "unknown"
 
 
@@ -240,11 +244,39 @@ NO_SCANS = ScanTable(np.empty(0), np.zeros(1, np.int64), np.empty(0), np.empty(0
 
 
 class Axis(StrEnum):
-    """What an optical spectrum is recorded against."""
+    """What a spectrum is recorded against; its unit stands in `AXIS_UNIT`."""
 
-    WAVENUMBER = "wavenumber"  # cm⁻¹
-    RAMAN_SHIFT = "raman_shift"  # cm⁻¹ from the exciting line
-    WAVELENGTH = "wavelength"  # nm
+    WAVENUMBER = "wavenumber"
+    RAMAN_SHIFT = "raman_shift"  # from the exciting line
+    WAVELENGTH = "wavelength"
+    CHEMICAL_SHIFT = "chemical_shift"
+    FREQUENCY = "frequency"
+    TIME = "time"  # a decay or a drift; what a detector records during a run is a `Trace`
+    MAGNETIC_FIELD = "magnetic_field"
+    POTENTIAL = "potential"
+    POINT = "point"  # the number of the point, where an interferogram tells no more
+    OTHER = "other"  # as the file names it
+
+    @property
+    def label(self) -> str:
+        """In words, without the unit."""
+        return self.value.replace("_", " ").replace("raman", "Raman")
+
+
+AXIS_UNIT = {
+    Axis.WAVENUMBER: "cm⁻¹",
+    Axis.RAMAN_SHIFT: "cm⁻¹",
+    Axis.WAVELENGTH: "nm",
+    Axis.CHEMICAL_SHIFT: "ppm",
+    Axis.FREQUENCY: "Hz",
+    Axis.TIME: "s",
+    Axis.MAGNETIC_FIELD: "mT",
+    Axis.POTENTIAL: "V",
+    Axis.POINT: "",
+    Axis.OTHER: "",
+}
+POSITIVE_AXES = frozenset({Axis.WAVENUMBER, Axis.WAVELENGTH})
+FALLING_AXES = frozenset({Axis.WAVENUMBER, Axis.CHEMICAL_SHIFT, Axis.FREQUENCY})  # as such spectra are drawn
 
 
 class Ordinate(StrEnum):
@@ -254,19 +286,23 @@ class Ordinate(StrEnum):
     TRANSMITTANCE = "transmittance"  # share, 1 = everything passes
     REFLECTANCE = "reflectance"  # share
     SINGLE_BEAM = "single_beam"  # detector signal against nothing
-    INTENSITY = "intensity"  # counts (Raman, emission) or arbitrary units
+    INTERFEROGRAM = "interferogram"  # detector signal as the mirror moves: not yet a spectrum
+    INTENSITY = "intensity"  # counts (Raman, emission), another quantity, or arbitrary units
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OpticalSpectrum:
-    """One infrared, Raman or ultraviolet spectrum.
+    """One infrared, Raman or ultraviolet spectrum, or another curve over a continuous axis (NMR, EPR …).
 
     Parameters
     ----------
-    axis, ordinate : what x and y are; x in cm⁻¹ or nm, transmittance and reflectance as shares, not percent.
-    x : (n,) float64, finite, strictly ascending, > 0 unless a Raman shift.
+    axis, ordinate : what x and y are; x in the unit of `AXIS_UNIT`, transmittance and reflectance as shares,
+        not percent.
+    x : (n,) float64, finite, strictly ascending, > 0 if wavenumbers or wavelengths.
     y : (n,) float64, finite.
     title : as the file names it.
+    x_unit : what x is as the file names it, for `Axis.OTHER`; else "".
+    y_unit : unit of y as the file names it, for `Ordinate.INTENSITY`; "" if unknown.
 
     Raises
     ------
@@ -278,15 +314,22 @@ class OpticalSpectrum:
     x: Floats
     y: Floats
     title: str = ""
+    x_unit: str = ""
+    y_unit: str = ""
 
     def __post_init__(self) -> None:
         x, y = _frozen(self.x, np.float64), _frozen(self.y, np.float64)
         _require(x.ndim == 1 and x.shape == y.shape, "x and y need the same length")
         _require(_finite(x) and _finite(y), "an optical spectrum must be finite")
         _require(bool(np.all(np.diff(x) > 0)), "x must ascend")
-        _require(self.axis is Axis.RAMAN_SHIFT or bool(np.all(x > 0)), "x must be positive")
+        _require(self.axis not in POSITIVE_AXES or bool(np.all(x > 0)), "x must be positive")
         object.__setattr__(self, "x", x)
         object.__setattr__(self, "y", y)
+
+    @property
+    def unit_of_x(self) -> str:
+        """The unit of x, as the file names it where the axis has none of its own."""
+        return self.x_unit or AXIS_UNIT[self.axis]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,8 +1,8 @@
 """What a run holds as comma-separated tables, one table a kind, every figure exact.
 
-Times are in s, m/z in Th, x in cm⁻¹ or nm, shares as shares; the heading of a column says so. A run of
-several kinds becomes several files beside each other. Text cells that a spreadsheet would take for a formula
-get an apostrophe in front. What has no place is told by `lost_in_csv`.
+Times are in s, m/z in Th, x in the unit of its axis (cm⁻¹, nm, ppm …), shares as shares; the heading of a
+column says so. A run of several kinds becomes several files beside each other. Text cells that a spreadsheet
+would take for a formula get an apostrophe in front. What has no place is told by `lost_in_csv`.
 """
 
 from __future__ import annotations
@@ -15,13 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from spectra.errors import InvalidMeasurement
-from spectra.model import Axis, DiodeArray, Floats, OpticalSpectrum, Run, ScanTable, Trace
+from spectra.model import DiodeArray, Floats, OpticalSpectrum, Run, ScanTable, Trace
 
-_X_HEADING = {
-    Axis.WAVENUMBER: "wavenumber (cm-1)",
-    Axis.RAMAN_SHIFT: "Raman shift (cm-1)",
-    Axis.WAVELENGTH: "wavelength (nm)",
-}
 _SCAN_HEADINGS = (
     "scan", "time_s", "ms_level", "polarity", "precursor_mz", "collision_ev", "title", "mz", "intensity",
 )  # fmt: skip
@@ -90,9 +85,9 @@ def _grouped_traces(traces: Sequence[Trace]) -> list[list[Trace]]:
 
 
 def _grouped_spectra(spectra: Sequence[OpticalSpectrum]) -> list[list[OpticalSpectrum]]:
-    groups: dict[tuple[Axis, bytes], list[OpticalSpectrum]] = {}
+    groups: dict[tuple[str, bytes], list[OpticalSpectrum]] = {}
     for one in spectra:
-        groups.setdefault((one.axis, one.x.tobytes()), []).append(one)
+        groups.setdefault((_x_heading(one), one.x.tobytes()), []).append(one)
     return list(groups.values())
 
 
@@ -103,9 +98,18 @@ def _trace_rows(group: Sequence[Trace]) -> Iterator[Sequence[object]]:
 
 
 def _optical_rows(group: Sequence[OpticalSpectrum]) -> Iterator[Sequence[object]]:
-    names = [f"{one.title} {one.ordinate.value}".strip() for one in group]
-    yield [_X_HEADING[group[0].axis], *map(_text, names)]
+    yield [_text(_x_heading(group[0])), *(_text(_y_heading(one)) for one in group)]
     yield from _columns(group[0].x, [one.y for one in group])
+
+
+def _x_heading(one: OpticalSpectrum) -> str:
+    unit = one.unit_of_x.replace("⁻¹", "-1")
+    return f"{one.axis.label} ({unit})" if unit else one.axis.label
+
+
+def _y_heading(one: OpticalSpectrum) -> str:
+    heading = f"{one.title} {one.ordinate.value}".strip()
+    return f"{heading} ({one.y_unit})" if one.y_unit else heading
 
 
 def _array_rows(array: DiodeArray) -> Iterator[Sequence[object]]:

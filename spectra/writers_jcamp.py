@@ -18,12 +18,31 @@ from spectra.errors import InvalidMeasurement
 from spectra.model import Axis, Floats, Metadata, OpticalSpectrum, Ordinate, Run, Technique
 from spectra.readers.scans import SIMULATED_MARKER
 
-_X_UNITS = {Axis.WAVENUMBER: "1/CM", Axis.RAMAN_SHIFT: "1/CM", Axis.WAVELENGTH: "NANOMETERS"}
+_X_UNITS = {
+    Axis.WAVENUMBER: "1/CM",
+    Axis.RAMAN_SHIFT: "1/CM",
+    Axis.WAVELENGTH: "NANOMETERS",
+    Axis.CHEMICAL_SHIFT: "PPM",
+    Axis.FREQUENCY: "HZ",
+    Axis.TIME: "SECONDS",
+    Axis.MAGNETIC_FIELD: "MILLITESLA",
+    Axis.POTENTIAL: "VOLTS",
+    Axis.POINT: "POINTS",
+    Axis.OTHER: "ARBITRARY UNITS",
+}
+_LIGHT = frozenset({Axis.WAVENUMBER, Axis.RAMAN_SHIFT, Axis.WAVELENGTH})
+_KINDS = {
+    Technique.NMR: "NMR SPECTRUM",
+    Technique.EPR: "EPR SPECTRUM",
+    Technique.IMS: "ION MOBILITY SPECTRUM",
+    Technique.OTHER: "SPECTRUM",
+}
 _Y_UNITS = {
     Ordinate.ABSORBANCE: "ABSORBANCE",
     Ordinate.TRANSMITTANCE: "TRANSMITTANCE",
     Ordinate.REFLECTANCE: "REFLECTANCE",
     Ordinate.SINGLE_BEAM: "SINGLE BEAM",
+    Ordinate.INTERFEROGRAM: "INTERFEROGRAM",
     Ordinate.INTENSITY: "INTENSITY",
 }
 _WHOLE = 1_000_000_000  # the greatest ordinate of a table of whole numbers
@@ -109,8 +128,8 @@ def _optical(metadata: Metadata, one: OpticalSpectrum) -> list[str]:
         "##JCAMP-DX= 4.24",
         f"##DATA TYPE= {_kind(one, metadata.technique)}",
         *_common(metadata),
-        f"##XUNITS= {_X_UNITS[one.axis]}",
-        f"##YUNITS= {_Y_UNITS[one.ordinate]}",
+        f"##XUNITS= {_plain(one.x_unit) or _X_UNITS[one.axis]}",
+        f"##YUNITS= {_plain(one.y_unit) or _Y_UNITS[one.ordinate]}",
         f"##FIRSTX= {_figure(one.x[0])}",
         f"##LASTX= {_figure(one.x[-1])}",
         f"##FIRSTY= {_figure(one.y[0])}",
@@ -125,6 +144,12 @@ def _optical(metadata: Metadata, one: OpticalSpectrum) -> list[str]:
 
 
 def _kind(one: OpticalSpectrum, technique: Technique) -> str:
+    if one.ordinate is Ordinate.INTERFEROGRAM:
+        return "INFRARED INTERFEROGRAM"
+    if technique is Technique.NMR and one.axis is Axis.TIME:
+        return "NMR FID"
+    if technique in _KINDS or one.axis not in _LIGHT:
+        return _KINDS.get(technique, "SPECTRUM")
     if one.axis is Axis.RAMAN_SHIFT or technique is Technique.RAMAN:
         return "RAMAN SPECTRUM"
     return "INFRARED SPECTRUM" if one.axis is Axis.WAVENUMBER else "UV/VIS SPECTRUM"

@@ -51,6 +51,7 @@ from spectra.readers import (
     waters,
 )
 from spectra.readers.contract import Reader
+from spectra.readers.optical import not_compared
 from spectra.readers.scans import is_simulated
 
 __all__ = ["HEAD_BYTES", "READERS", "Reader", "read"]
@@ -126,7 +127,12 @@ def _read(path: Path) -> Run:
         raise UnreadableFile(
             Fault.NO_SIGNAL, expected="at least one scan with one ion, one trace or one optical spectrum"
         )
-    return replace(run, metadata=replace(run.metadata, simulated=is_simulated(run.metadata)))
+    note = not_compared(run.metadata.technique, run.optical)
+    return replace(
+        run,
+        metadata=replace(run.metadata, simulated=is_simulated(run.metadata)),
+        warnings=(*run.warnings, note) if note else run.warnings,
+    )
 
 
 def _has_signal(run: Run) -> bool:

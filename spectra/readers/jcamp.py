@@ -1,23 +1,24 @@
-"""JCAMP-DX: mass spectra and GC-MS runs, infrared, Raman and ultraviolet spectra, alone or linked.
+"""JCAMP-DX: mass spectra and GC-MS runs, infrared, Raman, ultraviolet and other spectra, alone or linked.
 
-Reads mass spectra as tables of pairs, alone, linked or as pages with a time each, and optical curves in all
-forms of the format (plain, packed, squeezed, difference, duplicate), as pairs, linked, or in NTUPLES. Every
+Reads mass spectra as tables of pairs, alone, linked or as pages with a time each, and curves of any kind
+(infrared, NMR, EPR, ion mobility …) in all forms of the format (plain, packed, squeezed, difference,
+duplicate), as pairs, linked, or in NTUPLES, whose real and imaginary parts become a spectrum each. Every
 label of the block goes into the metadata: the conventions of SWGDRUG, ENFSI, NIST and Coblentz differ in
-labels of their own only. Refuses NMR, ion mobility and the like by name; beside a spectrum that is read they
-are left out with a warning.
+labels of their own only. Beside spectra, what is none of these is left out with a warning.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import compress
 from pathlib import Path
 
 from spectra.errors import Fault, UnreadableFile
-from spectra.model import NO_SCANS, Metadata, OpticalSpectrum, Run, ScanTable, Technique
+from spectra.model import NO_SCANS, Axis, Metadata, OpticalSpectrum, Run, ScanTable, Technique, Trace
 from spectra.readers.jcamp_blocks import Blocks, Table, number, read_blocks
 from spectra.readers.jcamp_mass import is_mass, mass_scans
-from spectra.readers.jcamp_optical import is_optical, optical_of
+from spectra.readers.jcamp_optical import is_optical, optical_of, other_technique
 from spectra.readers.optical import technique
 from spectra.readers.scans import MAX_POINTS
 
@@ -25,9 +26,11 @@ name = "jcamp"
 formats = (
     "JCAMP-DX mass spectra",
     "JCAMP-DX infrared, Raman and UV spectra (AFFN, PAC, SQZ, DIF, DUP, XYPOINTS, NTUPLES, LINK)",
+    "JCAMP-DX NMR, EPR, ion mobility and other curves; interferograms",
 )
 
 _START = re.compile(rb"(?:\xef\xbb\xbf)?\s*##\s*(?:TITLE|JCAMP-?DX)\s*=", re.IGNORECASE)
+_CHROMATOGRAM = re.compile("CHROMATOGRAM", re.IGNORECASE)
 _FORMAL_WORDS = """
 TITLE JCAMPDX DATATYPE DATACLASS BLOCKS BLOCKID END PAGE XUNITS YUNITS XFACTOR YFACTOR FIRSTX LASTX FIRSTY
 LASTY MAXX MINX MAXY MINY NPOINTS DELTAX XYDATA XYPOINTS PEAKTABLE DATATABLE SYMBOL VARNAME VARTYPE VARFORM
@@ -37,7 +40,7 @@ ENDNTUPLES
 _FORMAL = frozenset(_FORMAL_WORDS.split())
 _MAX_DETAILS = 300
 _FREE_POINTS, _POINTS_PER_BYTE = 1_000_000, 50
-_REMEDY = "Export an infrared, Raman or UV spectrum, mass spectra as a peak table (XY..XY), or mzML."
+_REMEDY = "Export the spectrum as a table of its points, mass spectra as a peak table (XY..XY), or mzML."
 
 
 def recognises(head: bytes, path: Path) -> bool:  # noqa: ARG001
@@ -51,18 +54,23 @@ def read(path: Path) -> Run:
     blocks = read_blocks(path)
     mass = [table for table in blocks.tables if is_mass(table, warnings)]
     taken = {table.line for table in mass}  # comparing tables would compare all their lines
-    light = [table for table in blocks.tables if table.line not in taken and is_optical(table)]
+    light = [table for table in blocks.tables if table.line not in taken and _is_curve(table)]
     if not mass and not light:
         raise _unsupported(blocks)
     _note_others(blocks, [*mass, *light], warnings)
     scans = mass_scans(mass, warnings) if mass else NO_SCANS
     optical = _optical(blocks, light, _most_points(path), warnings)
-    _check_last(blocks, scans, optical)
+    _check_last(blocks, _found(blocks.tables[-1], light, scans, optical))
     timed = scans.has_time
     titles = () if timed or not mass else tuple(table.labels.get("TITLE", "") for table in mass)
     found = _mass_technique(mass[0], timed=timed) if mass else _light_technique(light, optical)
     metadata = _metadata(blocks, mass or light, found)
-    return Run(metadata, scans, titles=titles, warnings=tuple(warnings), optical=optical)
+    traces, curves = _parted(light, optical)
+    return Run(metadata, scans, traces, titles, warnings=tuple(warnings), optical=curves)
+
+
+def _is_curve(table: Table) -> bool:
+    return "MASS" not in table.labels.get("DATATYPE", "").upper()
 
 
 def _most_points(path: Path) -> int:
@@ -84,6 +92,19 @@ def _optical(
     return tuple(optical)
 
 
+def _parted(
+    light: Sequence[Table], optical: Sequence[OpticalSpectrum]
+) -> tuple[tuple[Trace, ...], tuple[OpticalSpectrum, ...]]:
+    """What the file calls a chromatogram, over its time; and the spectra."""
+    timed = [
+        _CHROMATOGRAM.search(table.labels.get("DATATYPE", "")) is not None and one.axis is Axis.TIME
+        for table, one in zip(light, optical, strict=True)
+    ]
+    traces = (Trace(one.title or "signal", one.x, one.y, one.y_unit) for one in compress(optical, timed))
+    spectra = (one for one, is_trace in zip(optical, timed, strict=True) if not is_trace)
+    return tuple(traces), tuple(spectra)
+
+
 def _curve(blocks: Blocks, table: Table, warnings: list[str]) -> OpticalSpectrum:
     try:
         return optical_of(table, warnings)
@@ -102,21 +123,21 @@ def _note_others(blocks: Blocks, taken: Sequence[Table], warnings: list[str]) ->
             warnings.append(f"The table at line {table.line} ({kind[:60] or 'no data type'}) was left out.")
 
 
-def _check_last(blocks: Blocks, scans: ScanTable, optical: Sequence[OpticalSpectrum]) -> None:
+def _check_last(blocks: Blocks, points: int) -> None:
     """Cut off: the last block has no END although others have, or none has and the last table is short."""
     if "END" in blocks.labels[-1]:
         return
     table = blocks.tables[-1]
-    points = _found(table, scans, optical)
     ended = any("END" in labels for labels in blocks.labels)
     if not ended and points >= number(table.labels, "NPOINTS", 0):
         return
     raise _truncated(table, points)
 
 
-def _found(table: Table, scans: ScanTable, optical: Sequence[OpticalSpectrum]) -> int:
-    if is_optical(table):
-        return len(optical[-1].x) if optical else 0
+def _found(table: Table, light: Sequence[Table], scans: ScanTable, optical: Sequence[OpticalSpectrum]) -> int:
+    """The number of points of the last table."""
+    if light and light[-1] is table:
+        return len(optical[-1].x)
     return int(scans.offset[-1] - scans.offset[-2]) if len(scans) else 0
 
 
@@ -135,7 +156,11 @@ def _light_technique(light: Sequence[Table], optical: Sequence[OpticalSpectrum])
         return Technique.RAMAN
     if re.search(r"INFRARED|\bN?IR\b|FT-?IR", kind):
         return Technique.FTIR
-    return Technique.UV if re.search(r"\bUV|\bVIS|ULTRAVIOLET", kind) else technique(optical)
+    if re.search(r"\bUV|\bVIS|ULTRAVIOLET", kind):
+        return Technique.UV
+    told = Technique.UNKNOWN if is_optical(light[0]) else other_technique(light[0])
+    by_axis = technique(optical)
+    return by_axis if told is Technique.UNKNOWN else told
 
 
 def _metadata(blocks: Blocks, tables: Sequence[Table], found: Technique) -> Metadata:
@@ -189,5 +214,5 @@ def _truncated(table: Table, points: int) -> UnreadableFile:
 def _unsupported(blocks: Blocks) -> UnreadableFile:
     kinds = sorted({labels.get("DATATYPE", "") for labels in blocks.labels} - {"", "LINK"})
     found = f"; this file holds {', '.join(kinds)[:100]}" if kinds else ""
-    expected = f"an optical spectrum, or mass spectra as tables of peaks{found}"
+    expected = f"a spectrum, or mass spectra as tables of peaks{found}"
     return UnreadableFile(Fault.UNSUPPORTED, where="header", expected=expected, remedy=_REMEDY)

@@ -21,7 +21,9 @@ _LABEL = re.compile(r"\s*##([^=]{0,60})(?:=(.*))?$", re.DOTALL)
 _IGNORED = re.compile(r"[\s/_-]")
 _TABLES = ("PEAKTABLE", "XYDATA", "XYPOINTS", "DATATABLE", "PEAKASSIGNMENTS", "RADATA")
 _MAX_LINE, _MAX_TEXT = 100_000, 2_000
-_PER_VARIABLE = ("FIRST", "LAST", "FACTOR", "UNITS")
+_PER_VARIABLE = ("FIRST", "LAST", "FACTOR", "UNITS", "VARNAME")
+_PAIRS = re.compile(r"\(?([A-Z])([A-Z])\.\.\1\2", re.IGNORECASE)
+_ASSIGNED = re.compile(r"\(XY?[WMA]*A\)", re.IGNORECASE)
 _FORM = re.compile(r"\(\s*([A-Z])\s*(?:\+\+\s*\(\s*|)([A-Z])\s*\.\.", re.IGNORECASE)
 
 
@@ -38,7 +40,12 @@ class Table:
     @property
     def is_pairs(self) -> bool:
         """Whether it lists x and y in turn, not y alone."""
-        return "XY..XY" in self.form.replace(" ", "").upper()
+        return _PAIRS.search(self.form.replace(" ", "")) is not None
+
+    @property
+    def is_assigned(self) -> bool:
+        """Whether it lists peaks in brackets with what they are assigned to, as (XYMA) does."""
+        return _ASSIGNED.match(self.form.strip()) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,4 +123,4 @@ def _with_variables(labels: dict[str, str], form: str) -> dict[str, str]:
 
 
 def _plain_label(label: str, axis: str) -> str:
-    return f"{axis}{label}" if label in ("FACTOR", "UNITS") else f"{label}{axis}"
+    return f"{axis}{label}" if label in ("FACTOR", "UNITS", "VARNAME") else f"{label}{axis}"

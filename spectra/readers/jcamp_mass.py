@@ -18,7 +18,7 @@ _TIME = re.compile(r"T\s*=\s*([-+\d.eE]+)")
 def is_mass(table: Table, warnings: list[str]) -> bool:
     """Whether the table is a mass spectrum that is read; one that is not is put into ``warnings``."""
     kind = table.labels.get("DATATYPE", "").upper()
-    if not ("MASS" in kind or (not kind and table.page)):
+    if not ("MASS" in kind or (not kind and table.page and table.is_pairs)):
         return False
     if table.is_pairs:
         return True

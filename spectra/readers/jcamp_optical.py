@@ -1,4 +1,4 @@
-"""The infrared, Raman and ultraviolet spectra of a JCAMP-DX file: curves in every form, and pairs.
+"""The infrared, Raman, ultraviolet and other spectra of a JCAMP-DX file: curves in every form, and pairs.
 
 Every check that the format offers is made, and a failure is a warning: the number of points, the x of each
 line, the value repeated in difference form, the first value. Where the x of the lines contradict the header,
@@ -12,15 +12,24 @@ import re
 import numpy as np
 
 from spectra.errors import Fault, UnreadableFile
-from spectra.model import Axis, Floats, OpticalSpectrum
+from spectra.model import Axis, Floats, OpticalSpectrum, Ordinate, Technique
 from spectra.readers.jcamp_asdf import Curve, decode
 from spectra.readers.jcamp_blocks import Table, number
 from spectra.readers.jcamp_mass import note_count, pairs
-from spectra.readers.optical import XUnit, optical_spectrum, refuse_interferogram, x_unit, y_unit
+from spectra.readers.optical import XUnit, YUnit, any_x_unit, kept_unit, optical_spectrum, x_unit, y_unit
 
-_KINDS = re.compile(
+_LIGHT = re.compile(
     r"INFRARED|\bN?IR\b|FT-?IR|RAMAN|\bUV|\bVIS|ULTRAVIOLET|FLUORESC|ABSORPTION", re.IGNORECASE
 )
+_OTHERS = (
+    (Technique.GC, re.compile(r"\bGAS CHROMATOGRAM|\bGC\b", re.IGNORECASE)),
+    (Technique.LC, re.compile(r"\bLIQUID CHROMATOGRAM|\bHPLC\b|\bLC\b", re.IGNORECASE)),
+    (Technique.NMR, re.compile(r"\bNMR\b|NUCLEAR MAG|\bFID\b", re.IGNORECASE)),
+    (Technique.EPR, re.compile(r"\bE[PS]R\b|ELECTRON (?:PARAMAG|SPIN)", re.IGNORECASE)),
+    (Technique.IMS, re.compile(r"\bIMS\b|ION MOBILITY", re.IGNORECASE)),
+)
+_PARTS = re.compile(r"\b(REAL|IMAG)", re.IGNORECASE)
+_BRACKET = re.compile(r"\(\s*([-+\d.eE]+)\s*(?:,\s*([-+\d.eE]*))?")
 _INFRARED_CM = (50.0, 16_000.0)
 _ROUNDING = 0.75  # of a step: the x of a line may be cut to whole numbers
 _NEXT_POINT = 1.1  # of a step: some programs write the x of the point after the repeated one
@@ -30,21 +39,40 @@ def is_optical(table: Table) -> bool:
     """Whether the table belongs to an optical spectrum, by its data type, or by its x unit without one."""
     kind = table.labels.get("DATATYPE", "")
     if kind:
-        return _KINDS.search(kind) is not None
+        return _LIGHT.search(kind) is not None
     return x_unit(table.labels.get("XUNITS", "")) is not None
+
+
+def other_technique(table: Table) -> Technique:
+    """What a table that is not optical says it is; UNKNOWN where it says nothing."""
+    kind = table.labels.get("DATATYPE", "")
+    found = next((technique for technique, words in _OTHERS if words.search(kind)), Technique.OTHER)
+    return found if kind else Technique.UNKNOWN
 
 
 def optical_of(table: Table, warnings: list[str]) -> OpticalSpectrum:
     """The spectrum of a table; transmittance and reflectance as shares. Raises `UnreadableFile`."""
-    if "INTERFEROGRAM" in table.labels.get("DATATYPE", "").upper():
-        raise refuse_interferogram()
     x, y = _points(table, warnings)
     x_is = _axis(table, x, warnings)
-    title = table.labels.get("TITLE", "")
     found: list[str] = []
-    spectrum = optical_spectrum(x, y, x_is, y_unit(_y_words(table)), title=title, warnings=found)
+    spectrum = optical_spectrum(x, y, x_is, _ordinate(table), title=_title(table), warnings=found)
     warnings.extend(note for note in found if note not in warnings)
     return spectrum
+
+
+def _title(table: Table) -> str:
+    """The block's, or which part of a complex signal the table is."""
+    part = _PARTS.search(table.labels.get("YVARNAME", ""))
+    if part is None:
+        return table.labels.get("TITLE", "")
+    return "real" if part[1].upper() == "REAL" else "imaginary"
+
+
+def _ordinate(table: Table) -> YUnit:
+    if "INTERFEROGRAM" in table.labels.get("DATATYPE", "").upper():
+        return YUnit(Ordinate.INTERFEROGRAM)
+    words = _y_words(table)
+    return y_unit(words) if is_optical(table) else kept_unit(words)
 
 
 def _y_words(table: Table) -> str:
@@ -55,20 +83,22 @@ def _y_words(table: Table) -> str:
 def _axis(table: Table, x: Floats, warnings: list[str]) -> XUnit:
     words = table.labels.get("XUNITS", "")
     kind = table.labels.get("DATATYPE", "").upper()
-    unit = x_unit(words)
-    if unit is None:
-        low, high = _INFRARED_CM
-        infrared = "INFRARED" in kind or "RAMAN" in kind
-        if words or not infrared or not len(x) or x.min() < low or x.max() > high:
-            expected = f"the unit of x, in wavenumbers or wavelengths; it is {words[:40]!r}"
-            raise UnreadableFile(Fault.UNSUPPORTED, where="##XUNITS", expected=expected)
+    unit = any_x_unit(words)
+    low, high = _INFRARED_CM
+    infrared = "INFRARED" in kind or "RAMAN" in kind
+    if infrared and not words and len(x) and low <= x.min() and x.max() <= high:
         warnings.append("The file does not state the unit of x; it was taken as wavenumbers by its range.")
         unit = XUnit(Axis.WAVENUMBER)
+    if unit.axis is Axis.OTHER:
+        said = f"names x {unit.name!r}, which is not known: it was kept" if unit.name else "does not name x"
+        warnings.append(f"The table at line {table.line} {said}.")
     raman = "RAMAN" in kind and unit.axis is Axis.WAVENUMBER
     return XUnit(Axis.RAMAN_SHIFT) if raman else unit
 
 
 def _points(table: Table, warnings: list[str]) -> tuple[Floats, Floats]:
+    if table.is_assigned:
+        return _assigned(table, warnings)
     if table.is_pairs:
         found = pairs(table, warnings)
         _note_peaks(table, found[:, 0], warnings)
@@ -82,6 +112,20 @@ def _points(table: Table, warnings: list[str]) -> tuple[Floats, Floats]:
     y = np.array(curve.y) * (number(table.labels, "YFACTOR", 1) or 1)
     _note_first(table, y, warnings)
     return _x_of(table, curve, warnings), y
+
+
+def _assigned(table: Table, warnings: list[str]) -> tuple[Floats, Floats]:
+    """x and y of the peaks, y 1 where the form has none; assignments have no place in a curve."""
+    warnings.append(f"The table at line {table.line} lists peaks; what they are assigned to was left out.")
+    has_y = "XY" in table.form.upper()
+    found = _BRACKET.findall("\n".join(table.lines))
+    try:
+        values = np.array([(x, (has_y and y) or 1) for x, y in found], np.float64).reshape(-1, 2)
+    except ValueError as error:
+        raise UnreadableFile(
+            Fault.MALFORMED, where=f"table at line {table.line}", expected="peaks as (x, y, <text>)"
+        ) from error
+    return values[:, 0], values[:, 1]
 
 
 def _note_peaks(table: Table, x: Floats, warnings: list[str]) -> None:

@@ -1,9 +1,9 @@
 """Thermo OMNIC spectra: one (.SPA) or a group (.SPG).
 
-Reads every spectrum that the file's directory lists, with its units, title, comment and history. The
-interferograms that OMNIC may store beside a spectrum are left out with a warning; a file of nothing but
-interferograms, and a series (.SRS), are refused by name. No kept library reads these files (spectrochempy
-does, and is heavy); the layout is the one it and others have published:
+Reads every spectrum, or interferogram, that the file's directory lists, with its units, title, comment and
+history. Interferograms that OMNIC may store beside a spectrum are left out with a warning; a series (.SRS) is
+refused by name. No kept library reads these files (spectrochempy does, and is heavy); the layout is the one
+it and others have published:
 
 byte 294 the number of entries (uint16), byte 296 the time in s since 1899-12-31 (uint32), from byte 304
 entries of 16 bytes (kind uint16, place uint32, length uint32, index uint16). Kind 2 describes a spectrum:
@@ -23,7 +23,7 @@ import numpy as np
 
 from spectra.errors import Fault, UnreadableFile
 from spectra.model import Axis, Metadata, OpticalSpectrum, Ordinate, Run, Technique
-from spectra.readers.optical import XUnit, YUnit, optical_spectrum, refuse_interferogram, technique
+from spectra.readers.optical import XUnit, YUnit, optical_spectrum, technique
 from spectra.readers.scans import check_limits
 
 name = "omnic"
@@ -36,6 +36,7 @@ _INTERFEROGRAMS = (102, 103)
 _EPOCH = datetime(1899, 12, 31)  # noqa: DTZ001  the instrument's own clock: no zone is invented
 _DATAPOINTS = 2
 _X = {
+    _DATAPOINTS: XUnit(Axis.POINT),
     1: XUnit(Axis.WAVENUMBER),
     3: XUnit(Axis.WAVELENGTH),
     4: XUnit(Axis.WAVENUMBER, micrometres=True),
@@ -126,8 +127,6 @@ def _spectrum(data: bytes, about: _Entry, block: _Entry, title: str, warnings: l
         raise UnreadableFile(Fault.MALFORMED, where=f"byte {about.start}", expected="a longer description")
     points, x_code, y_code = struct.unpack_from("<IB3xB", data, about.start + 4)
     first, last = struct.unpack_from("<ff", data, about.start + 16)
-    if x_code == _DATAPOINTS:
-        raise refuse_interferogram()
     if x_code not in _X:
         expected = f"wavenumbers, wavelengths or Raman shifts; the x unit has code {x_code}"
         raise UnreadableFile(Fault.UNSUPPORTED, where=f"byte {about.start + 8}", expected=expected)
@@ -136,6 +135,8 @@ def _spectrum(data: bytes, about: _Entry, block: _Entry, title: str, warnings: l
         raise UnreadableFile(Fault.MALFORMED, where=f"byte {block.start}", expected=expected, remedy=_REMEDY)
     unknown = f"The ordinate of code {y_code} is not known; it was kept as an intensity."
     y_is = _Y.get(y_code, YUnit(Ordinate.INTENSITY, remark=unknown))
+    if x_code == _DATAPOINTS:
+        y_is = YUnit(Ordinate.INTERFEROGRAM)
     y = np.frombuffer(data, "<f4", points, block.start)
     return optical_spectrum(
         np.linspace(first, last, points), y, _X[x_code], y_is, title=title, warnings=warnings

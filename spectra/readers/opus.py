@@ -1,10 +1,11 @@
 """Bruker OPUS spectra: results first, then single beams; every parameter a laboratory record needs.
 
 Reads absorbance, transmittance, reflectance, ATR, Raman and the like, and the single-beam spectra of sample
-and reference. Interferograms, phases, traces, series and match curves are left out with a warning; a file of
-nothing else is refused. The library brukeropus (1.4.3) reads the same numbers, and the tests compare with
-it; it is not used to read because it loops for ever on a parameter of negative length and takes memory for
-the number of points before it looks whether they are there.
+and reference; interferograms where the file holds nothing else. Beside spectra these are left out with a
+warning, as phases, traces, series and match curves always are; a file of nothing but the latter is refused.
+The library brukeropus (1.4.3) reads the same numbers, and the tests compare with it; it is not used to read
+because it loops for ever on a parameter of negative length and takes memory for the number of points before
+it looks whether they are there.
 
 Layout as opusreader2 and brukeropus have published it: after the magic a version (float64), the place of the
 directory, its greatest and its true number of blocks (int32 each); a block of the directory is type, length
@@ -23,7 +24,7 @@ import numpy as np
 
 from spectra.errors import Fault, UnreadableFile
 from spectra.model import Axis, Metadata, OpticalSpectrum, Ordinate, Run
-from spectra.readers.optical import XUnit, YUnit, optical_spectrum, refuse_interferogram, technique
+from spectra.readers.optical import XUnit, YUnit, optical_spectrum, technique
 from spectra.readers.scans import check_limits
 
 name = "opus"
@@ -48,7 +49,11 @@ _ORDINATES = {
     18: YUnit(Ordinate.TRANSMITTANCE, remark="The spectrum is the result of arithmetic."),
     19: YUnit(Ordinate.ABSORBANCE, remark="The spectrum is the result of arithmetic."),
 }
-_X = {"WN": XUnit(Axis.WAVENUMBER), "MI": XUnit(Axis.WAVENUMBER, micrometres=True)}
+_X = {
+    "WN": XUnit(Axis.WAVENUMBER),
+    "MI": XUnit(Axis.WAVENUMBER, micrometres=True),
+    "PNT": XUnit(Axis.POINT),
+}
 _DETAILS = {
     "form": "SFM",
     "operator": "CNM",
@@ -102,8 +107,6 @@ def read(path: Path) -> Run:
     warnings: list[str] = []
     curves = sorted(_curves(data, blocks, warnings), key=lambda pair: pair[0].kind == _SPECTRUM)
     if not curves:
-        if any(block.kind == _INTERFEROGRAM and not block.parameters for block in blocks):
-            raise refuse_interferogram()
         raise UnreadableFile(Fault.NO_SIGNAL, where="directory", expected="at least one spectrum")
     optical = tuple(_spectrum(data, block, status, warnings) for block, status in curves)
     return Run(_metadata(data, blocks, curves[0][1], optical), optical=optical, warnings=tuple(warnings))
@@ -147,10 +150,10 @@ def _curves(
         if block.parameters == _STATUS:
             described[block.curve].append(block)
     left_out = 0
-    for block in blocks:
-        if block.parameters or block.kind in (0, _DIRECTORY) or block.extra == _REPORT:
-            continue
-        if not _is_spectrum(block):
+    curves = [b for b in blocks if not (b.parameters or b.kind in (0, _DIRECTORY) or b.extra == _REPORT)]
+    taken = _is_spectrum if any(map(_is_spectrum, curves)) else _is_interferogram
+    for block in curves:
+        if not taken(block):
             left_out += 1
         elif not described[block.curve]:
             warnings.append(f"The curve at byte {block.start} has no description; it was left out.")
@@ -163,6 +166,10 @@ def _curves(
 def _is_spectrum(block: _Block) -> bool:
     beam = block.kind == _SPECTRUM and block.origin in (_SAMPLE, _REFERENCE)
     return (beam or block.kind in _ORDINATES) and block.extra in (0, _COMPACT)
+
+
+def _is_interferogram(block: _Block) -> bool:
+    return block.kind == _INTERFEROGRAM and block.extra in (0, _COMPACT)
 
 
 def _parameters(data: bytes, block: _Block) -> Iterator[tuple[str, Value]]:
@@ -216,13 +223,15 @@ def _axis(block: _Block, status: dict[str, Value]) -> XUnit:
 
 
 def _ordinate(block: _Block) -> YUnit:
+    if block.kind == _INTERFEROGRAM:
+        return YUnit(Ordinate.INTERFEROGRAM)
     if block.derivative:
         return YUnit(Ordinate.INTENSITY, remark="The spectrum is a derivative; it was kept as it is.")
     return YUnit(Ordinate.SINGLE_BEAM) if block.kind == _SPECTRUM else _ORDINATES[block.kind]
 
 
 def _title(block: _Block) -> str:
-    if block.kind != _SPECTRUM:
+    if block.kind not in (_SPECTRUM, _INTERFEROGRAM):
         return ""
     return "sample" if block.origin == _SAMPLE else "reference"
 

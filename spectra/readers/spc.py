@@ -1,8 +1,8 @@
-"""GRAMS SPC files: mass spectra and GC-MS runs, infrared, Raman and ultraviolet spectra, diode arrays.
+"""GRAMS SPC files: mass spectra and GC-MS runs, optical and other spectra, diode arrays, chromatograms.
 
 Reads the new format in either byte order and the old one, with an even, a shared or an own x axis. Curves
-over wavelength at several times are a diode array; other optical curves are spectra one by one. Refuses
-interferograms, NMR and whatever else has no mass and no light on its x axis, saying what it is.
+over wavelength at several times are a diode array; other curves are spectra one by one, whatever their x
+axis is: NMR, decays, interferograms. A detector over the time of a run is a trace.
 
 The library spc-io (0.2.1) reads the same numbers, and the tests compare with it; it is not used to read
 because it refuses the old and the big-endian format, and new files whose log it cannot part into pairs.
@@ -14,10 +14,19 @@ from pathlib import Path
 
 import numpy as np
 
-from spectra.errors import Fault, UnreadableFile
-from spectra.model import Axis, DiodeArray, Floats, Metadata, OpticalSpectrum, Run, Technique
-from spectra.readers.grams_units import OTHER_X_UNITS, SECONDS, X_UNITS, y_of_code
-from spectra.readers.optical import XUnit, YUnit, optical_spectrum, technique, x_unit, y_unit
+from spectra.model import (
+    Axis,
+    DiodeArray,
+    Floats,
+    Metadata,
+    OpticalSpectrum,
+    Ordinate,
+    Run,
+    Technique,
+    Trace,
+)
+from spectra.readers.grams_units import SECONDS, X_UNITS, y_of_code
+from spectra.readers.optical import XUnit, YUnit, any_x_unit, optical_spectrum, technique, y_unit
 from spectra.readers.scans import scan_table
 from spectra.readers.spc_layout import NEW, NEW_BIG_ENDIAN, OLD, OWN_X, Container, Header
 from spectra.readers.spc_new import read_new
@@ -27,10 +36,13 @@ name = "spc"
 formats = (
     "GRAMS SPC with mass spectra (GC-MS run or single spectrum)",
     "GRAMS SPC with optical spectra (old, new and big-endian; even, shared or own x; several)",
+    "GRAMS SPC with NMR, decays, interferograms, chromatograms",
 )
 
 _X_IS_MZ = 9
-_GAS, _LIQUID, _RAMAN = 1, 3, 11  # experiment codes
+_GAS, _LIQUID, _NMR, _RAMAN = 1, 3, 10, 11  # experiment codes
+_CHROMATOGRAMS = {_GAS: Technique.GC, 2: Technique.UNKNOWN, _LIQUID: Technique.LC, 14: Technique.LC}
+_RUN_UNITS = (5, 11, 30)  # minutes, days and hours: no decay that a spectrometer records lasts as long
 
 
 def recognises(head: bytes, path: Path) -> bool:  # noqa: ARG001
@@ -51,6 +63,8 @@ def read(path: Path) -> Run:
     container = _container(path.read_bytes())
     if container.header.x_unit == _X_IS_MZ:
         return _mass(container)
+    if _is_chromatogram(container.header):
+        return _chromatogram(container)
     return _optical(container, _x_unit(container.header))
 
 
@@ -104,16 +118,30 @@ def _times(container: Container, warnings: list[str]) -> Floats:
     return z * seconds
 
 
+def _is_chromatogram(header: Header) -> bool:
+    timed = header.x_unit in SECONDS
+    return timed and (header.x_unit in _RUN_UNITS or header.experiment in _CHROMATOGRAMS)
+
+
+def _chromatogram(container: Container) -> Run:
+    """Each curve as a trace; times that fall are turned round."""
+    header = container.header
+    y_is = y_unit(header.labels[1]) if header.y_unit == 0 and header.labels[1] else y_of_code(header.y_unit)
+    traces = []
+    for curve, title in zip(container.subfiles, _titles(container), strict=True):
+        order = np.argsort(curve.x, kind="stable")
+        seconds = curve.x[order] * SECONDS[header.x_unit]
+        unit = y_is.unit if y_is.ordinate is Ordinate.INTENSITY else y_is.ordinate.value
+        traces.append(Trace(title or "signal", seconds, curve.y[order], unit))
+    found = _CHROMATOGRAMS.get(header.experiment, Technique.UNKNOWN)
+    return Run(_metadata(header, found), traces=tuple(traces), warnings=tuple(_log_warning(header)))
+
+
 def _x_unit(header: Header) -> XUnit:
-    unit = X_UNITS.get(header.x_unit) or (x_unit(header.labels[0]) if header.x_unit == 0 else None)
-    if unit is None:
-        kind = OTHER_X_UNITS.get(header.x_unit, f"an axis of code {header.x_unit}")
-        raise UnreadableFile(
-            Fault.UNSUPPORTED,
-            where="header",
-            expected=f"mass or optical spectra; the x axis of this file holds {kind}",
-            remedy="Hand in the spectrum itself, or set the unit of its x axis in GRAMS.",
-        )
+    if header.x_unit in SECONDS:
+        return XUnit(Axis.TIME, SECONDS[header.x_unit])
+    words = header.labels[0] if header.x_unit == 0 else f"code {header.x_unit}"
+    unit = X_UNITS.get(header.x_unit) or any_x_unit(words)
     if header.experiment == _RAMAN and unit.axis is Axis.WAVENUMBER:
         return XUnit(Axis.RAMAN_SHIFT)
     return unit
@@ -128,11 +156,18 @@ def _optical(container: Container, x_is: XUnit) -> Run:
         optical_spectrum(curve.x, curve.y, x_is, y_is, title=title, warnings=warnings)
         for curve, title in zip(curves, titles, strict=True)
     )
-    metadata = _metadata(header, technique(optical))
+    if x_is == XUnit(Axis.OTHER):
+        warnings.append("The file does not say what x is.")
+    metadata = _metadata(header, _technique(header, optical))
     array = _diode_array(container, optical, y_is)
     if array is not None:
         return Run(metadata, diode_arrays=(array,), warnings=tuple(warnings))
     return Run(metadata, optical=optical, warnings=tuple(warnings))
+
+
+def _technique(header: Header, optical: tuple[OpticalSpectrum, ...]) -> Technique:
+    decay = optical[0].axis is Axis.TIME and "FID=TRUE" in header.log
+    return Technique.NMR if decay or header.experiment == _NMR else technique(optical)
 
 
 def _titles(container: Container) -> list[str]:

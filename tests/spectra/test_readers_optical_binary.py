@@ -99,10 +99,12 @@ def test_an_omnic_file_in_the_wrong_folder_is_read_for_what_it_is(data_dir: Path
 
 
 @pytest.mark.data
-def test_an_interferogram_is_refused(data_dir: Path) -> None:
-    error = refusal(data_dir / "raw" / "omnic-spa" / "interferogram" / "interfero.SPA")
-    assert error.fault is Fault.UNSUPPORTED
-    assert "interferogram" in error.expected
+def test_an_omnic_interferogram_is_read_and_said_not_to_be_compared(data_dir: Path) -> None:
+    run = read(data_dir / "raw" / "omnic-spa" / "interferogram" / "interfero.SPA")
+    (one,) = run.optical
+    assert (one.axis, one.ordinate) == (Axis.POINT, Ordinate.INTERFEROGRAM)
+    assert (len(one.x), one.x[0], one.x[-1]) == (4160, 0.0, 4159.0)
+    assert "no library search compares it" in run.warnings[-1]
 
 
 def test_an_omnic_series_is_refused_by_name(tmp_path: Path) -> None:

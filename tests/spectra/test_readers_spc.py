@@ -92,23 +92,6 @@ def test_scans_on_an_axis_that_is_no_time_are_shown_without_one(tmp_path: Path) 
     assert "time axis" in run.warnings[0]
 
 
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        (spc_file(SCANS, x_unit=4), "a decay"),
-        (spc_file(SCANS, x_unit=10), "NMR"),
-        (spc_file(SCANS, x_unit=0), "arbitrary"),
-        (spc_file(SCANS, x_unit=29), "code 29"),
-    ],
-)
-def test_other_kinds_of_spc_are_named(tmp_path: Path, content: bytes, said: str) -> None:
-    with pytest.raises(UnreadableFile) as caught:
-        read(written(tmp_path, content))
-    assert caught.value.fault is Fault.UNSUPPORTED
-    assert said in caught.value.expected
-    assert caught.value.remedy
-
-
 def test_a_header_that_lies_about_its_subfiles_is_a_truncation(tmp_path: Path) -> None:
     with pytest.raises(UnreadableFile) as caught:
         read(written(tmp_path, spc_file(SCANS, count=2**31)))

@@ -190,7 +190,6 @@ def test_jcamp_factors_are_applied(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        (JCAMP.format(kind="INFRARED SPECTRUM", table="PEAK TABLE"), Fault.UNSUPPORTED),
         (
             JCAMP.format(kind="MASS SPECTRUM", table="XYDATA").replace("(XY..XY)", "(X++(Y..Y))"),
             Fault.UNSUPPORTED,
@@ -252,13 +251,14 @@ def test_a_jcamp_run_of_an_instrument(data_dir: Path) -> None:
 
 
 @pytest.mark.data
-def test_nmr_and_ion_mobility_are_refused_by_name(data_dir: Path) -> None:
+def test_nmr_and_ion_mobility_are_read_and_named(data_dir: Path) -> None:
     folder = data_dir / "raw" / "jcamp" / "nzhagen_jcamp" / "jcamp-dx.org_official_test_data"
     optical = {"PE1800.DX", "SPECFILE.DX"}
     files = [path for path in folder.glob("*.DX") if path.name not in optical]
     assert len(files) == 10
     for path in files:
-        with pytest.raises(UnreadableFile) as caught:
-            read(path)
-        assert caught.value.fault is Fault.UNSUPPORTED, path.name
-        assert "this file holds" in caught.value.expected
+        run = read(path)
+        mobility = path.name.startswith("IMS")
+        assert run.metadata.technique is (Technique.IMS if mobility else Technique.NMR), path.name
+        assert all(len(one.x) for one in run.optical)
+        assert "no library search compares it" in run.warnings[-1]

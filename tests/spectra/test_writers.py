@@ -191,7 +191,10 @@ def optical_run(*spectra: OpticalSpectrum, technique: Technique = Technique.FTIR
     return Run(Metadata("made here", "test", technique), optical=spectra)
 
 
-@pytest.mark.parametrize("ordinate", [o for o in Ordinate if o is not Ordinate.INTENSITY])
+_OF_LIGHT = [o for o in Ordinate if o not in (Ordinate.INTENSITY, Ordinate.INTERFEROGRAM)]
+
+
+@pytest.mark.parametrize("ordinate", _OF_LIGHT)
 @pytest.mark.parametrize(
     ("axis", "technique"),
     [
@@ -212,6 +215,49 @@ def test_jcamp_keeps_axis_ordinate_and_title(
     assert (found.axis, found.ordinate, found.title) == (axis, ordinate, "poudre écrue")
     np.testing.assert_allclose(found.x, one.x, rtol=1e-12)
     np.testing.assert_allclose(found.y, one.y, atol=5e-10 * 0.9)
+
+
+@pytest.mark.parametrize(
+    ("axis", "technique", "x_unit"),
+    [
+        (Axis.CHEMICAL_SHIFT, Technique.NMR, ""),
+        (Axis.FREQUENCY, Technique.NMR, ""),
+        (Axis.TIME, Technique.NMR, ""),
+        (Axis.TIME, Technique.IMS, ""),
+        (Axis.MAGNETIC_FIELD, Technique.EPR, ""),
+        (Axis.POTENTIAL, Technique.OTHER, ""),
+        (Axis.WAVENUMBER, Technique.OTHER, ""),
+        (Axis.OTHER, Technique.OTHER, "degrees"),
+    ],
+)
+@pytest.mark.parametrize("first", [-3.0, 400.0])
+def test_jcamp_and_csv_keep_curves_of_other_kinds(
+    tmp_path: Path, axis: Axis, technique: Technique, x_unit: str, first: float
+) -> None:
+    x = np.abs(first) + np.arange(5.0) if axis is Axis.WAVENUMBER else first + np.arange(5.0)
+    one = OpticalSpectrum(axis, Ordinate.INTENSITY, x, np.arange(-2.0, 3.0), "real", x_unit, "nA")
+    run = optical_run(one, technique=technique)
+    write_jcamp(run, tmp_path / "run.jdx")
+    back = read(tmp_path / "run.jdx")
+    (found,) = back.optical
+    assert back.metadata.technique is technique
+    assert (found.axis, found.x_unit, found.ordinate, found.y_unit) == (axis, x_unit, one.ordinate, "nA")
+    np.testing.assert_allclose(found.x, x, rtol=1e-12)
+    np.testing.assert_allclose(found.y, one.y, atol=1e-8)
+    (table,) = tables(run)
+    heading, *rows = [list(row) for row in table.rows]
+    assert heading[0] == f"{axis.label} ({one.unit_of_x.replace('⁻¹', '-1')})"
+    assert heading[1] == "real intensity (nA)"
+    np.testing.assert_array_equal(rows, np.column_stack((x, one.y)))
+
+
+def test_jcamp_keeps_an_interferogram(tmp_path: Path) -> None:
+    one = OpticalSpectrum(Axis.POINT, Ordinate.INTERFEROGRAM, np.arange(5.0), np.array([0, 1, -9, 2, 0.5]))
+    write_jcamp(optical_run(one), tmp_path / "run")
+    back = read(tmp_path / "run")
+    assert (back.optical[0].axis, back.optical[0].ordinate) == (one.axis, one.ordinate)
+    assert back.metadata.technique is Technique.FTIR
+    np.testing.assert_allclose(back.optical[0].y, one.y, atol=1e-8)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)

@@ -9,13 +9,12 @@ import numpy as np
 
 from spectra.errors import UnreadableFile
 from spectra.figures import strongest_scan
-from spectra.model import Axis, DiodeArray, Floats, OpticalSpectrum, Run, ScanTable, Trace
+from spectra.model import FALLING_AXES, Axis, DiodeArray, Floats, OpticalSpectrum, Run, ScanTable, Trace
 from xbt.cli.sketch import sketch
 
 SCHEMA = "xbt.inspection/1"
 _POLARITY = {1: "positive", -1: "negative", 0: "not told"}
 _NAMED = 20  # titles and items that are listed one by one
-_AXIS = {Axis.WAVENUMBER: "cm⁻¹", Axis.RAMAN_SHIFT: "cm⁻¹ Raman shift", Axis.WAVELENGTH: "nm"}
 
 Span = tuple[float, float]
 
@@ -133,7 +132,7 @@ def picture(run: Run) -> list[str]:
         return sketch(spectrum.mz, spectrum.intensity, sticks=True) if len(spectrum) else []
     if run.optical and len(run.optical[0].x):
         one = run.optical[0]
-        return sketch(one.x, one.y, falling=one.axis is Axis.WAVENUMBER)
+        return sketch(one.x, one.y, falling=one.axis in FALLING_AXES)
     if run.diode_arrays and run.diode_arrays[0].value.size:
         array = run.diode_arrays[0]
         return sketch(array.time_s, array.value.max(axis=1))
@@ -248,12 +247,18 @@ def _optical(one: OpticalSpectrum) -> Signal:
     return Signal(
         "spectrum",
         one.title,
-        one.ordinate.value,
+        one.y_unit or one.ordinate.value,
         len(one.x),
         x=_extent(one.x),
-        x_unit=_AXIS[one.axis],
+        x_unit=_x_unit(one),
         value=_extent(one.y),
     )
+
+
+def _x_unit(one: OpticalSpectrum) -> str:
+    """The unit, and the name of the axis where the unit does not tell it."""
+    told = {Axis.RAMAN_SHIFT: "cm⁻¹ Raman shift", Axis.POINT: "points"}
+    return told.get(one.axis) or one.unit_of_x or "(not told)"
 
 
 def _array(one: DiodeArray) -> Signal:

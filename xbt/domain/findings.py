@@ -43,6 +43,10 @@ TECHNIQUE_CATEGORY = {
     "lc": Category.B,
     "tlc": Category.B,
     "uv": Category.B,
+    "nmr": Category.A,
+    "ims": Category.B,
+    "epr": Category.C,
+    "other": Category.C,
     "strip": Category.C,
     "colour": Category.C,
     "unknown": Category.C,  # the file does not say how it was measured: no more than an indication

@@ -47,6 +47,8 @@ class _OpticalHead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ordinate: Ordinate
     title: str
     points: int
+    x_unit: str = ""
+    y_unit: str = ""
 
 
 class _DiodeHead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -95,7 +97,12 @@ def write_run(run: Run, stream: IO[bytes]) -> None:
         scans=len(run.scans),
         points=len(run.scans.mz),
         traces=[_TraceHead(t.name[:MAX_TEXT], t.unit[:MAX_TEXT], len(t.time_s)) for t in run.traces],
-        optical=[_OpticalHead(o.axis, o.ordinate, o.title[:MAX_TEXT], len(o.x)) for o in run.optical],
+        optical=[
+            _OpticalHead(
+                o.axis, o.ordinate, o.title[:MAX_TEXT], len(o.x), o.x_unit[:MAX_TEXT], o.y_unit[:MAX_TEXT]
+            )
+            for o in run.optical
+        ],
         diode_arrays=[
             _DiodeHead(d.name[:MAX_TEXT], d.unit[:MAX_TEXT], *d.value.shape) for d in run.diode_arrays
         ],
@@ -196,7 +203,9 @@ def _rebuild(header: _Header, metadata: Metadata, arrays: Sequence[NDArray[np.in
         scans=ScanTable(rt_s, offset, mz, intensity, level, precursor, polarity, collision),
         traces=tuple(Trace(head.name, floats(), floats(), head.unit) for head in header.traces),
         optical=tuple(
-            OpticalSpectrum(head.axis, head.ordinate, floats(), floats(), head.title)
+            OpticalSpectrum(
+                head.axis, head.ordinate, floats(), floats(), head.title, head.x_unit, head.y_unit
+            )
             for head in header.optical
         ),
         diode_arrays=tuple(
