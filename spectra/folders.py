@@ -10,11 +10,14 @@ from pathlib import Path
 
 from spectra.readers import READERS
 
+# Folders that instruments write: handed to the readers as one, so that one that is not read is refused once.
+_OF_INSTRUMENTS = frozenset({".d", ".raw", ".dx"})
+
 
 def measurements(path: Path) -> Iterator[Path]:
     """Every file, and every folder that one reader takes as a whole, at or below ``path``.
 
-    A file is given whether or not it can be read. A folder is an acquisition when a reader recognises it.
+    A file is given whether or not it can be read, and so is a folder named as instruments name theirs.
     """
     if not path.is_dir() or is_acquisition(path):
         yield path
@@ -25,5 +28,6 @@ def measurements(path: Path) -> Iterator[Path]:
 
 
 def is_acquisition(folder: Path) -> bool:
-    """Whether a reader takes the folder as one measurement."""
-    return any(reader.recognises(b"", folder) for reader in READERS)
+    """Whether the folder is one measurement: it is named as instruments name theirs, or a reader takes it."""
+    named = folder.suffix.lower() in _OF_INSTRUMENTS
+    return named or any(reader.recognises(b"", folder) for reader in READERS)

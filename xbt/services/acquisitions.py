@@ -1,4 +1,4 @@
-"""Receiving instrument files: streamed to the store, never parsed here.
+"""Receiving instrument files: streamed to the store, never parsed here; and giving them back as they came.
 
 Promises that the same bytes again for the same sample change nothing, that a file too large or a disk too
 full is refused before the record is touched, and that the original stays whatever becomes of its reading.
@@ -8,22 +8,24 @@ from __future__ import annotations
 
 import re
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import IO
+from typing import IO, BinaryIO
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from xbt.config import Settings
 from xbt.db.models import AcquisitionRow, Sample
-from xbt.domain.errors import NotFound, UploadRefused
+from xbt.domain.errors import NotFound, StepRefused, UploadRefused
 from xbt.domain.people import Actor
 from xbt.domain.states import Step, after
 from xbt.jobs import enqueue
 from xbt.security import audit
-from xbt.services.guards import require_step
+from xbt.security.policy import Permission, require
+from xbt.services.drops import is_packed_here
+from xbt.services.guards import is_working, require_step
 from xbt.services.samples import AcquisitionView, acquisition_view, visible
 from xbt.storage import Blob, BlobStore, BlobTooLarge
 
@@ -80,18 +82,39 @@ def analyse_again(session: Session, actor: Actor, *, acquisition_id: int, now: d
 
     Raises
     ------
-    NotFound, NotAllowed, StepRefused : as `receive`.
+    NotFound, NotAllowed, StepRefused : as `receive`; also ``still_working``, it is being read now.
     """
-    row = session.get(AcquisitionRow, acquisition_id)
-    if row is None:
-        raise NotFound("no_file", id=str(acquisition_id))
-    sample = visible(session, actor, row.sample_id)
+    row = _visible(session, actor, acquisition_id)
+    sample = row.sample
     require_step(actor, sample, Step.ANALYSE)
+    if is_working(row.job):
+        raise StepRefused("still_working", step=Step.ANALYSE.value, state=sample.state.value)
     row.job_id = enqueue(session, "analyse", {"acquisition_id": row.id}, now=now)
     session.flush()
     session.refresh(row)
     audit.append(session, actor, "analysis_repeated", f"sample:{sample.id}", now=now, acquisition=row.id)
     return acquisition_view(session, row)
+
+
+def original(
+    session: Session, actor: Actor, store: BlobStore, *, acquisition_id: int
+) -> tuple[AcquisitionView, BinaryIO]:
+    """A stored file and its bytes as they were received; a folder is the zip it was packed into, and then
+    ``file_name`` ends with ".zip".
+
+    Raises
+    ------
+    NotFound : no such file within the actor's sites, or its bytes are gone.
+    NotAllowed : the actor may not see samples.
+    """
+    row = _visible(session, actor, acquisition_id)
+    if not store.exists(row.sha256):
+        raise NotFound("no_file", id=str(acquisition_id))
+    view, stream = acquisition_view(session, row), store.open(row.sha256)
+    if is_packed_here(stream):
+        view = replace(view, file_name=view.file_name + ".zip")
+    stream.seek(0)
+    return view, stream
 
 
 def shown_name(file_name: str) -> str:
@@ -106,6 +129,23 @@ def disk_space(settings: Settings) -> tuple[int, int]:
     amount, so that a large disk is not called full while much is free."""
     usage = shutil.disk_usage(_existing(settings.blobs_dir))
     return usage.free, int(min(settings.min_free_share * usage.total, settings.min_free_gb * 2**30))
+
+
+def is_full(settings: Settings, coming: int = 0) -> UploadRefused | None:
+    """The refusal ``disk_full`` if the disk has no room for so many bytes more."""
+    free, needed = disk_space(settings)
+    if free - coming >= needed:
+        return None
+    return UploadRefused("disk_full", free_mb=str(free // 2**20), needed_mb=str(needed // 2**20))
+
+
+def _visible(session: Session, actor: Actor, acquisition_id: int) -> AcquisitionRow:
+    row = session.get(AcquisitionRow, acquisition_id)
+    if row is None:
+        require(actor, Permission.SEE_SAMPLES)
+        raise NotFound("no_file", id=str(acquisition_id))
+    visible(session, actor, row.sample_id)
+    return row
 
 
 def _existing(folder: Path) -> Path:
@@ -145,7 +185,9 @@ def _room(session: Session, sent: Select[int, int], files: int, gigabytes: float
 
 
 def _stored(stream: IO[bytes], name: str, store: BlobStore, settings: Settings, room: _Room) -> Blob:
-    _require_space(settings)
+    full = is_full(settings)
+    if full is not None:
+        raise full
     limit = settings.max_upload_mb * 2**20
     try:
         blob = store.put(stream, limit=min(limit, room.left))
@@ -156,12 +198,6 @@ def _stored(stream: IO[bytes], name: str, store: BlobStore, settings: Settings, 
     if blob.size == 0:
         raise UploadRefused("empty", file=name)
     return blob
-
-
-def _require_space(settings: Settings) -> None:
-    free, needed = disk_space(settings)
-    if free < needed:
-        raise UploadRefused("disk_full", free_mb=str(free // 2**20), needed_mb=str(needed // 2**20))
 
 
 def _row(sample: Sample, blob: Blob, name: str, actor: Actor, now: datetime) -> AcquisitionRow:
