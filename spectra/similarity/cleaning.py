@@ -200,7 +200,7 @@ def _nearest_taker(begins: Ints, seed: Flags, mz: Floats, intensity: Floats, gap
         reaches = (chain[at] == chain) & (np.abs(mz[at] - mz) <= gap)
         return np.where(reaches, intensity[at], -1.0)
 
-    return np.where(~seed & (pull(after) >= pull(before)), after, before)
+    return np.asarray(np.where(~seed & (pull(after) >= pull(before)), after, before), np.int64)
 
 
 def _scaled(owner: NDArray[np.int32], mz: Floats, intensity: Floats, rows: int, floor: float) -> CleanSpectra:
