@@ -20,7 +20,7 @@ from spectra.model import DiodeArray, Floats, OpticalSpectrum, Run, ScanTable, T
 _SCAN_HEADINGS = (
     "scan", "time_s", "ms_level", "polarity", "precursor_mz", "collision_ev", "title", "mz", "intensity",
 )  # fmt: skip
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,4 +126,6 @@ def _cell(value: float) -> object:
 
 
 def _text(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    printable = "".join(sign if sign.isprintable() else " " for sign in text)
+    line = " ".join(printable.split())  # a heading of several lines would end the table for most programs
+    return f"'{line}" if line.startswith(_FORMULA) else line

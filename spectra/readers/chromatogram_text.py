@@ -34,7 +34,11 @@ _TIME = re.compile(
 _MINUTES, _MILLISECONDS = re.compile(r"\bmin", re.IGNORECASE), re.compile(r"\bms(?:ec)?\b", re.IGNORECASE)
 _SECONDS = re.compile(r"\b(?:s|sec|secs|seconds?|secondes?|sekunden)\b", re.IGNORECASE)
 _UNIT = re.compile(r"[(\[]([^()\[\]]{1,20})[)\]]\s*$")
-_SKIPPED = re.compile(r"step\b|index|scan|point|^#$|^no\.?$", re.IGNORECASE)
+_COUNTER = re.compile(  # a column that counts or gives the step of sampling, not a "Refractive Index Signal"
+    r"(?:(?:scan|data|point|time|row)[ _]?)?(?:step|index|scan|points?|no|nr|number)\.?"
+    r"(?: ?[(\[][^()\[\]]*[)\]])?|#",
+    re.IGNORECASE,
+)
 _GAS = re.compile(r"\b(?:FID|TCD|ECD|NPD|FPD)\d?", re.IGNORECASE)
 _LIQUID = re.compile(
     r"\bm?AU\b|nRIU|\bnC\b|µS|\bUV|DAD|PDA|FLD|RID|\bED_|CAD|ELSD|\b24(?:14|75|8[79])|\b299[68]\b|ex\d+|\d{3}\s?nm",
@@ -173,10 +177,10 @@ def _seconds(times: Floats, heading: str, warnings: list[str]) -> Floats:
 def _traces(table: Columns, times: Floats, told: dict[str, str], warnings: list[str]) -> tuple[Trace, ...]:
     found = []
     names = table.names or ("time", *[""] * (table.values.shape[1] - 1))
-    only = sum(not _SKIPPED.search(label) for label in names[1:]) == 1
+    only = sum(not _COUNTER.fullmatch(label) for label in names[1:]) == 1
     for column, label in enumerate(names[1:], start=1):
         values = table.values[:, column]
-        if label and _SKIPPED.search(label):
+        if _COUNTER.fullmatch(label):
             continue
         whole = np.isfinite(values) & np.isfinite(times)
         if not whole.any():

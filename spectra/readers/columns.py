@@ -141,18 +141,18 @@ def _table(lines: list[str], start: int, delimiter: str, decimal: str) -> Column
     values = _quick(rows, width, delimiter, decimal)
     if values is None:
         values = _slow(rows, delimiter, decimal)
-    problems = _problems(lines, start, len(values))
     while values.shape[1] > 2 and np.isnan(values[:, -1]).all():  # a delimiter at the end of each line
         values = values[:, :-1]
     names = _names(lines[:start], delimiter)
     names = names[: values.shape[1]] if len(names) in (width, values.shape[1]) else ()
+    problems = _problems(lines, start, len(values), named=bool(names))
     return Columns(tuple(lines[:start]), names, values, decimal, delimiter, problems)
 
 
-def _problems(lines: list[str], start: int, rows: int) -> tuple[str, ...]:
+def _problems(lines: list[str], start: int, rows: int, *, named: bool) -> tuple[str, ...]:
     told = []
     before = lines[start - 1].strip() if start else ""
-    if before[:1].isdigit():
+    if before[:1].isdigit() and not named:
         told.append(f"Line {start} is no row of the table that follows it: {before[:60]!r}.")
     rest = sum(bool(line.strip(_BLANK)) for line in lines[start + rows :])
     if rest:
@@ -188,7 +188,13 @@ def _slow(rows: list[str], delimiter: str, decimal: str) -> Floats:
 def _names(header: list[str], delimiter: str) -> tuple[str, ...]:
     """The cells of the last line before the table that says something."""
     line = next((line for line in reversed(header) if line.strip()), "").lstrip("#")
-    if line.strip()[:1].isdigit():
-        return ()
-    cells = line.split() if delimiter == " " else next(csv.reader([line], delimiter=delimiter), [])
-    return tuple(cell.strip().strip('"').strip() for cell in cells)
+    parted = line.split() if delimiter == " " else next(csv.reader([line], delimiter=delimiter), [])
+    cells = tuple(cell.strip().strip('"').strip() for cell in parted)
+    begins_with_figure = line.strip()[:1].isdigit()
+    return cells if not begins_with_figure or _are_words(cells) else ()
+
+
+def _are_words(cells: Sequence[str]) -> bool:
+    """Whether every cell says something: "1/cm" and "2theta" do, a row that was cut does not."""
+    figure = _NUMBER["."]
+    return all(any(map(str.isalpha, cell)) and not figure.fullmatch(cell) for cell in cells)

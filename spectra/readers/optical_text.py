@@ -2,9 +2,10 @@
 
 The first column is x, every further one a spectrum of its own. What they are is told by the heading or by
 the lines before it: wavenumber, Raman shift, wavelength; absorbance, transmittance and so on. Without any
-such word only one thing is told by figures alone: evenly spaced figures that fall, or that end, where
-mid-infrared spectra end (about 4000 to about 600) are taken for wavenumbers, with a warning; the ordinate
-then stays an intensity. Anything else is refused with the question what the columns are, since a
+such word two things are told by figures alone: evenly spaced figures that fall, or that end, where
+mid-infrared spectra end (about 4000 to about 600) are taken for wavenumbers, and such that rise over all of
+the near infrared (about 1100 to 2500) for wavelengths, with a warning; the ordinate then stays an intensity.
+Anything else is refused with the question what the columns are, since a
 chromatogram, a mass spectrum and a spectrum look alike.
 """
 
@@ -12,7 +13,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,7 @@ from spectra.errors import Fault, UnreadableFile
 from spectra.model import Axis, Floats, Metadata, OpticalSpectrum, Ordinate, Run, Technique
 from spectra.readers.chromatogram_text import header_fields
 from spectra.readers.columns import Columns, decode, looks_like_columns, read_columns
-from spectra.readers.optical import XUnit, YUnit, optical_spectrum, technique, x_unit, y_unit
+from spectra.readers.optical import XUnit, YUnit, any_x_unit, optical_spectrum, technique, x_unit, y_unit
 from spectra.readers.scans import check_limits
 
 name = "optical-text"
@@ -31,6 +31,8 @@ formats = (
 )
 
 _LOW, _HIGH = (150.0, 1200.0), (3300.0, 13_000.0)  # where infrared spectra begin and end, cm⁻¹
+_NEAR_LOW, _NEAR_HIGH = (1000.0, 1400.0), (2400.0, 2600.0)  # and the near infrared, nm
+_NEAR_STEP = 4.0
 _FALLING_HIGH = 1_750.0  # figures that fall to the fingerprint may begin lower
 _EVEN = 0.05  # of a step
 _LEAST_POINTS = 100
@@ -63,7 +65,7 @@ def recognises(head: bytes, path: Path) -> bool:
 
 def read(path: Path) -> Run:
     """The spectra of the table; transmittance and reflectance as shares. Raises `UnreadableFile`."""
-    table = _named(read_columns(decode(path.read_bytes())))
+    table = read_columns(decode(path.read_bytes()))
     warnings = list(table.problems)
     x, curves = _columns(table)
     x_is = _x_unit(table, x, warnings)
@@ -71,18 +73,6 @@ def read(path: Path) -> Run:
     optical = tuple(_spectrum(table, x, column, x_is, warnings) for column in curves)
     optical = tuple(one for one in optical if len(one.x))  # an empty column
     return Run(_metadata(table, optical), optical=optical, warnings=tuple(warnings))
-
-
-def _named(table: Columns) -> Columns:
-    """The table with its names, those too that begin with a figure ("1/cm", "2theta")."""
-    line = next((line for line in reversed(table.header_lines) if line.strip()), "")
-    parted = line.split(None if table.delimiter == " " else table.delimiter)
-    cells = tuple(cell.strip().strip('"') for cell in parted)
-    words = all(any(sign.isalpha() for sign in cell) for cell in cells)
-    if table.names or len(cells) != table.values.shape[1] or not words:
-        return table
-    problems = tuple(text for text in table.problems if "is no row of the table" not in text)
-    return replace(table, names=cells, problems=problems)
 
 
 def _columns(table: Columns) -> tuple[int, list[int]]:
@@ -103,11 +93,14 @@ def _x_unit(table: Columns, column: int, warnings: list[str]) -> XUnit:
     if found is None and (not words or _X_LIKE.search(words)):
         told = (x_unit(line) for line in table.header_lines if _tells(line, _X_LIKE))
         found = next((unit for unit in told if unit is not None), None)
-    if found is None and not words and _is_infrared(x):
-        warnings.append(
-            f"The file does not say what x is; from {x[0]:g} to {x[-1]:g} it was taken as wavenumbers."
-        )
-        found = XUnit(Axis.WAVENUMBER)
+    if found is None and words:
+        other = any_x_unit(words)
+        found = None if other.axis is Axis.OTHER else other
+    if found is None and not words:
+        found = _by_figures(x)
+        if found is not None:
+            taken = f"from {x[0]:g} to {x[-1]:g} it was taken as {found.axis.value}s"
+            warnings.append(f"The file does not say what x is; {taken}.")
     if found is None:
         said = f"; the first column is headed {words[:40]!r}" if words else ""
         raise UnreadableFile(
@@ -122,16 +115,22 @@ def _tells(line: str, axis: re.Pattern[str]) -> bool:
     return axis.search(line) is not None or (bare and len(line.split()) <= 3 and not _EXCITING.search(line))
 
 
-def _is_infrared(x: Floats) -> bool:
-    """Evenly spaced figures over the range of mid-infrared spectra; times begin near 0 and never fall."""
+def _by_figures(x: Floats) -> XUnit | None:
+    """What evenly spaced figures over the whole of a range can only be; times begin near 0 and never fall.
+
+    Raman shifts begin below 1000, mid-infrared spectra do not end at 2500, and m/z have no even steps.
+    """
     step = np.diff(x)
     if len(x) < _LEAST_POINTS or not np.isfinite(step).all():
-        return False
-    if np.abs(step - np.median(step)).max() > _EVEN * abs(float(np.median(step))):
-        return False
+        return None
+    usual = float(np.median(step))
+    if np.abs(step - usual).max() > _EVEN * abs(usual):
+        return None
     low, high = float(x.min()), float(x.max())
-    falls = bool(step[0] < 0)
-    return _LOW[0] <= low <= _LOW[1] and (_FALLING_HIGH if falls else _HIGH[0]) <= high <= _HIGH[1]
+    if _LOW[0] <= low <= _LOW[1] and (_FALLING_HIGH if usual < 0 else _HIGH[0]) <= high <= _HIGH[1]:
+        return XUnit(Axis.WAVENUMBER)
+    near = _NEAR_LOW[0] <= low <= _NEAR_LOW[1] and _NEAR_HIGH[0] <= high <= _NEAR_HIGH[1]
+    return XUnit(Axis.WAVELENGTH) if near and 0 < usual <= _NEAR_STEP else None
 
 
 def _spectrum(table: Columns, axis: int, column: int, x_is: XUnit, warnings: list[str]) -> OpticalSpectrum:

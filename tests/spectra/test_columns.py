@@ -44,6 +44,13 @@ def test_names_stand_on_the_last_line_before_the_table() -> None:
     assert table.header_lines == ("Sample;x", "", '"Time; min";mV')
 
 
+def test_names_may_begin_with_a_figure() -> None:
+    found = read_columns("1/cm,2nd scan\n400,1\n401,2\n402,3\n")
+    assert (found.names, found.problems) == (("1/cm", "2nd scan"), ())
+    cut = read_columns("1e3,x\n400,1\n401,2\n402,3\n")
+    assert (cut.names, len(cut.problems)) == ((), 1)
+
+
 def test_a_line_of_another_width_names_no_columns() -> None:
     assert read_columns('"a"\t"b"\t"c"\n0\t1\n1\t2\n2\t3\n').names == ()
     assert read_columns("a;b;remark\n0;1;\n1;2;\n2;3;\n").names == ("a", "b")

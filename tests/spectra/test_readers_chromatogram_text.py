@@ -8,10 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from spectra.errors import Fault, UnreadableFile
-from spectra.model import Run, Technique
+from spectra.model import Metadata, Run, Technique, Trace
 from spectra.readers import chromatogram_text, read
+from spectra.writers_csv import tables, write_table
 
 
 def written(folder: Path, text: str, encoding: str = "utf-8") -> Path:
@@ -56,6 +59,48 @@ def test_every_column_of_values_is_a_trace(tmp_path: Path) -> None:
     ]
     assert (run.metadata.sample_name, run.metadata.acquired_at) == ("cocaine", "2024-01-02")
     assert run.warnings == ("1 empty cells of the column 'DAD 254' were left out.",)
+
+
+def test_a_refractive_index_is_no_counter(tmp_path: Path) -> None:
+    heading = "Time (min),Step (s),RID1A Refractive Index Signal (nRIU)\n"
+    run = read(written(tmp_path, f"{heading}0,1,5\n1,1,6\n2,1,7\n"))
+    assert [trace.unit for trace in run.traces] == ["nRIU"]
+
+
+_SIGNS = st.characters(codec="utf-8", exclude_categories=("Nd", "Cs"))
+_NAMES = st.text(_SIGNS, max_size=40).map(lambda name: f"{name} channel")
+_UNITS = st.sampled_from(["", "mAU", "nRIU"])
+_TIMES = st.lists(st.floats(0, 1e5, allow_subnormal=False), min_size=3, max_size=30).map(sorted)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=80)
+@given(times=_TIMES, names=st.lists(_NAMES, min_size=1, max_size=3), unit=_UNITS)
+def test_what_is_written_as_csv_is_read_back(
+    tmp_path: Path, times: list[float], names: list[str], unit: str
+) -> None:
+    values = np.sin(np.arange(len(times))) * 1e4
+    traces = tuple(Trace(name, np.array(times), values + k, unit) for k, name in enumerate(names))
+    (table,) = tables(Run(Metadata("made", "test"), traces=traces))
+    write_table(table, tmp_path / "run.csv")
+    found = read(tmp_path / "run.csv").traces
+    assert len(found) == len(traces)
+    for back, one in zip(found, traces, strict=True):
+        np.testing.assert_array_equal(back.time_s, one.time_s)
+        np.testing.assert_array_equal(back.value, one.value)
+        assert back.unit == unit
+        assert "channel" in back.name
+
+
+@pytest.mark.data
+def test_a_converted_channel_is_read_back(data_dir: Path, tmp_path: Path) -> None:
+    run = read(next((data_dir / "raw").rglob("openlab_179.ch")))
+    (table,) = tables(run)
+    write_table(table, tmp_path / "run.csv")
+    (back,) = read(tmp_path / "run.csv").traces
+    np.testing.assert_array_equal(back.time_s, run.traces[0].time_s)
+    np.testing.assert_array_equal(back.value, run.traces[0].value)
+    assert back.unit == run.traces[0].unit
+    assert run.traces[0].name in back.name
 
 
 @pytest.mark.parametrize(

@@ -121,6 +121,7 @@ def test_figures_alone_are_told_only_over_the_infrared(tmp_path: Path) -> None:
         np.linspace(400.0, 2400.0, 801),  # seconds after a solvent delay
         np.sort(np.random.default_rng(1).uniform(400, 4000, 500)),  # uneven
         np.linspace(4000.0, 400.0, 40),  # too few
+        np.linspace(400.0, 2498.0, 1050),  # Raman shifts or wavelengths
         np.linspace(9.0, -1.0, 500),  # NMR
     ],
 )
@@ -132,7 +133,33 @@ def test_figures_that_could_be_anything_are_a_question(tmp_path: Path, x: np.nda
     assert "first line" in caught.value.remedy
 
 
-@pytest.mark.parametrize("heading", ["m/z,intensity", "2theta,counts", "ppm,intensity", "voltage,current"])
+@pytest.mark.parametrize("low", [1000.0, 1100.0])
+def test_figures_over_all_of_the_near_infrared_are_wavelengths(tmp_path: Path, low: float) -> None:
+    x = np.arange(low, 2499.0, 2.0)
+    run = read_text(tmp_path, table("", x=x, y=np.ones(len(x))))
+    assert run.optical[0].axis is Axis.WAVELENGTH
+    assert "taken as wavelengths" in run.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("heading", "axis", "first"),
+    [
+        ("chemical shift (ppm),real intensity", Axis.CHEMICAL_SHIFT, -1.5),
+        ("1H ppm,counts", Axis.CHEMICAL_SHIFT, -1.5),
+        ("frequency (Hz),intensity", Axis.FREQUENCY, -300.0),
+        ("magnetic field (mT),intensity", Axis.MAGNETIC_FIELD, 330.0),
+        ("potential (V),intensity (A)", Axis.POTENTIAL, -0.6),
+        ("1/cm,absorbance", Axis.WAVENUMBER, 400.0),
+    ],
+)
+def test_headings_of_other_curves(tmp_path: Path, heading: str, axis: Axis, first: float) -> None:
+    x = first + np.arange(5.0)
+    (one,) = read_text(tmp_path, table(heading, x=x, y=np.ones(5))).optical
+    assert one.axis is axis
+    np.testing.assert_array_equal(one.x, x)
+
+
+@pytest.mark.parametrize("heading", ["m/z,intensity", "2theta,counts", "temperature,current"])
 def test_other_headings_are_named_in_the_question(tmp_path: Path, heading: str) -> None:
     with pytest.raises(UnreadableFile) as caught:
         read_text(tmp_path, table(heading))
