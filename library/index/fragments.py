@@ -69,9 +69,9 @@ def build(
     """
     bounds = np.asarray(offset, np.int64)
     precursor = steps(np.nan_to_num(np.asarray(precursor_mz, np.float64), nan=0.0))
-    place, part = steps(mz), weighted(bounds, np.asarray(intensity, np.float64)).astype(np.float32)
-    _check(bounds, place, np.asarray(intensity, np.float64))
-    part *= np.float32(0.5)
+    place, share = steps(mz), np.asarray(intensity, np.float64)
+    _check(bounds, place, share)
+    part = (weighted(bounds, share) / 2).astype(np.float32)
     order = np.argsort(precursor, kind="stable").astype(np.int32)
     counts = np.diff(bounds)
     owner = np.repeat(np.arange(len(counts), dtype=np.int32), counts)

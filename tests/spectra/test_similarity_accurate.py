@@ -249,7 +249,7 @@ def test_entropy_similarity_as_ms_entropy(massbank: dict[str, Any]) -> None:
                 continue  # merged ions can lie on the edge, where float32 decides
             assert ours == pytest.approx(theirs(*table, **options), abs=2e-6)
             positive += ours > 0.1
-    assert positive > PAIRS
+    assert positive > PAIRS // 2
 
 
 @pytest.mark.data
