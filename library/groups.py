@@ -1,9 +1,9 @@
-"""Isomers that unit-mass spectra cannot tell apart, learned from the library itself.
+"""Isomers that a unit-mass spectrum cannot tell apart, as the query at hand shows.
 
-Promises: a substance's group holds itself, its stereoisomers, and every substance of the same formula with
-a reference spectrum as like its own as two laboratories' spectra of one substance are. Nothing is linked
-through a third spectrum, so a group never drifts away from the substance asked for. Refuses to group
-across formulas, and leaves isotopologues and derivatives out of the groups of what people take.
+Promises: a substance's group holds itself, its stereoisomers, and every substance of the same formula that
+fits the query nearly as well: by no more than replicate spectra of the right substance are seen to lose to an
+isomer. The fewer ions the query shows, the wider that margin. Refuses to group across formulas, and leaves
+isotopologues and derivatives out of the groups of what people take.
 """
 
 from __future__ import annotations
@@ -14,17 +14,20 @@ from collections.abc import Sequence
 import numpy as np
 
 from library.forms import FormKind
-from library.release import Reference, Release
+from library.record import SpectrumKind
+from library.release import Reference, Release, key_of
 from library.search.ei import Hit
-from spectra.model import Floats, Ints
+from spectra.model import Ints
 from spectra.similarity.mass import UnitSpectrum
 from spectra.similarity.match_factor import match_factors
 
-# Match factor between two references from which their substances count as one group. From replicates, not
-# from queries: 84 % of pairs of SWGDRUG 3.9 spectra of one substance reach it, 11 % of pairs of isomers; and
-# with each of its 264 replicated spectra searched against the others, the true substance stands in the
-# group of the best hit in 95 % of the answers with the right formula (84 % by the best hit alone).
-INSEPARABLE = 875.0
+# By how much the right substance may match worse than its isomer: SETTLED + PER_ION / (ions above 1 %), in
+# match factor. From the 262 replicated spectra of SWGDRUG 3.9, each searched against the others, as they are and
+# with their ions under 2, 5 and 10 % of the base peak taken away: the true substance stands in the group of the
+# best hit in at least 95 % of the answers with the right formula at each of these levels, in no larger groups.
+SETTLED = 45.0
+PER_ION = 300.0
+COUNTED = 10  # of 999: weaker ions do not count as shown
 
 _FLAT = "-UHFFFAOYSA-"  # second block of a key that tells no stereochemistry
 _STEREO = re.compile(
@@ -35,14 +38,15 @@ _TAKEN = frozenset({FormKind.BASE, FormKind.SALT})
 
 
 def isomer_group(
-    releases: Sequence[Release], hit: Hit, *, inseparable: float = INSEPARABLE
+    releases: Sequence[Release], hit: Hit, query: UnitSpectrum, *, margin: float | None = None
 ) -> tuple[Reference, ...]:
-    """What the reference of ``hit`` cannot be told from, itself first, then by falling likeness.
+    """What the reference of ``hit`` cannot be told from, itself first, then by falling match with the query.
 
     Parameters
     ----------
     releases : where isomers are looked for; the release of the hit must be among them.
-    inseparable : 0..1000, match factor between references from which they are one group.
+    query : the spectrum that was searched.
+    margin : 0..1000, by how much an isomer may match worse and still belong; `margin_of` the query if not given.
 
     Returns
     -------
@@ -54,15 +58,36 @@ def isomer_group(
     KeyError : the release of the hit is not among ``releases``.
     """
     own = hit.reference
-    home = _home(releases, own)
-    alike = [pair for release in releases for pair in _alike(home, own.number, release, inseparable)]
+    compound = int(_home(releases, own).compound_key[own.number])
+    least = hit.match_factor - (margin_of(query) if margin is None else margin)
+    near = [found for release in releases for found in _near(release, own, compound, query, least)]
     group = [own]
-    for _, release, row in sorted(alike, key=lambda pair: -pair[0]):
+    for _, release, row in sorted(near, key=lambda found: -found[0]):
         reference = release.entry(row)
-        allowed = reference.kind in _TAKEN or reference.kind == own.kind
+        allowed = reference.form in _TAKEN or reference.form == own.form
         if allowed and not any(_same(member, reference) for member in group):
             group.append(reference)
     return tuple(group)
+
+
+def margin_of(query: UnitSpectrum) -> float:
+    """By how much the right isomer may match this query worse than the best one."""
+    return SETTLED + PER_ION / max(1, int(np.count_nonzero(query.intensity >= COUNTED)))
+
+
+def _near(
+    release: Release, own: Reference, compound: int, query: UnitSpectrum, least: float
+) -> list[tuple[float, Release, int]]:
+    """(match, release, number) of stereoisomers, and of entries of the same formula that reach ``least``."""
+    numbers = release.rows(SpectrumKind.EI)
+    if not len(numbers):
+        return []
+    stereo = release.compound_key[numbers] == compound
+    alike = stereo | ((release.formula_key[numbers] == key_of(own.formula)) & (own.formula != ""))
+    rows: Ints = np.flatnonzero(alike)
+    match = match_factors(query, release.units, rows).match_factor
+    keep = stereo[rows] | (match >= least)
+    return [(float(m), release, int(n)) for m, n in zip(match[keep], numbers[rows[keep]], strict=True)]
 
 
 def _home(releases: Sequence[Release], own: Reference) -> Release:
@@ -72,27 +97,6 @@ def _home(releases: Sequence[Release], own: Reference) -> Release:
         if inside and release.text("name", own.number) == own.name:
             return release
     raise KeyError(own.library)
-
-
-def _alike(home: Release, own: int, release: Release, inseparable: float) -> list[tuple[float, Release, int]]:
-    """(likeness, release, row) of stereoisomers and of inseparable entries of the same formula."""
-    formula, compound = home.formula_key[own], home.compound_key[own]
-    isomers = (release.formula_key == formula) & (formula != 0)
-    rows = np.flatnonzero(isomers | (release.compound_key == compound))
-    likeness = _likeness(home, own, release, rows)
-    likeness[release.compound_key[rows] == compound] = 1000.0
-    near = likeness >= inseparable
-    return [(float(like), release, int(row)) for like, row in zip(likeness[near], rows[near], strict=True)]
-
-
-def _likeness(home: Release, own: int, release: Release, rows: Ints) -> Floats:
-    """Match factor of entry ``own`` with each row; a list of principal ions never plays the query's part."""
-    query = home.units.row(own)
-    if not home.partial[own]:
-        return match_factors(query, release.units, rows).match_factor
-    target = np.array([own])
-    others: list[UnitSpectrum] = [release.units.row(int(row)) for row in rows]
-    return np.array([match_factors(other, home.units, target).match_factor[0] for other in others])
 
 
 def _same(one: Reference, other: Reference) -> bool:

@@ -1,98 +1,70 @@
 """Immutable library releases on disk: flat arrays, opened in milliseconds by memory mapping.
 
-Promises: a release is complete or absent (written aside, synced, renamed); it never changes; the same
-records under the same name give the release that is already there; every file's hash stands in the
-manifest. Refuses: pickled data, names that could leave the folder, an empty library.
+Promises: a release never changes; every file's size and hash stands in the manifest, the sizes are compared
+when it is opened and the hashes by `verify`; processes that open it share the memory. Refuses: pickled data,
+a release that is cut short, one of another schema.
 
-On disk: ``<libraries>/<name>/<number>/`` with ``manifest.json`` and one ``.npy`` file per array. Text
-columns are two arrays: all UTF-8 bytes, and where each row ends.
+On disk: ``<libraries>/<name>/<number>/`` with ``manifest.json`` and one ``.npy`` file per array. Entries of
+all kinds share one numbering, in order of kind. Text columns are two arrays: all UTF-8 bytes, and where each
+row ends.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-import re
-import shutil
-import time
-import uuid
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
-from enum import StrEnum
 from functools import cached_property
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from library.build import DOUBTS, FORMS, TEXTS, BuildReport, build_release, numbers_of
+from library.columns import Array, file_hash, load
 from library.forms import FormKind
-from library.prepare import Notice, Prepared, prepare
-from library.record import Record, Skipped
-from spectra.model import MassSpectrum, spectrum_from_peaks
-from spectra.similarity.mass import UnitTable, unit_table
+from library.manifest import FILE, LibraryError, LibraryFault, Manifest, check_name, digest_of, read_manifest
+from library.prepare import Doubt, key_of
+from library.record import SpectrumKind
+from library.segments import KINDS, Segment, curve_of, segments, text_of, units_of
+from spectra.model import Floats, Ints, MassSpectrum, OpticalSpectrum, spectrum_from_peaks
+from spectra.similarity.mass import UnitTable
 
-SCHEMA = "xbt.library/1"
-DISTRIBUTION = "xbt-drugchecking"
-ABANDONED_S = 24 * 3600
+__all__ = [
+    "BuildReport",
+    "LibraryError",
+    "LibraryFault",
+    "Manifest",
+    "Peaks",
+    "Reference",
+    "Release",
+    "build_release",
+    "key_of",
+    "newest_release",
+    "open_release",
+    "releases",
+    "verify",
+]
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_ASIDE = ".building-"
-_TEXTS = ("name", "inchikey", "formula", "cas", "synonyms", "source_id", "comments", "kind", "parent")
-
-Array = NDArray[Any]
-
-
-class LibraryFault(StrEnum):
-    """What is wrong with a library; the value is stable."""
-
-    BAD_NAME = "bad_name"
-    EMPTY = "empty"  # no record could be used
-    UNKNOWN = "unknown"  # no release of that name
-    DAMAGED = "damaged"  # a file is missing or its hash differs
-    SCHEMA = "schema"  # written by a version this one does not read
-
-
-class LibraryError(Exception):
-    """A library cannot be built, found or opened: which, why, and names that come near."""
-
-    def __init__(self, fault: LibraryFault, name: str, detail: str = "", near: Sequence[str] = ()) -> None:
-        super().__init__(fault, name, detail, tuple(near))
-        self.fault = fault
-        self.name = name
-        self.detail = detail
-        self.near = tuple(near)
-
-    def __str__(self) -> str:
-        detail = f" ({self.detail})" if self.detail else ""
-        near = f"did you mean {' or '.join(self.near)}? " if self.near else ""
-        return _SENTENCES[self.fault].format(name=self.name, detail=detail, near=near)
-
-
-_SENTENCES = {
-    LibraryFault.BAD_NAME: "{name!r} cannot be the name of a library{detail}",
-    LibraryFault.EMPTY: "library {name!r}: no usable spectrum{detail}; does it hold mass spectra?",
-    LibraryFault.UNKNOWN: "there is no library or file {name!r}; {near}list libraries with: xbt library list",
-    LibraryFault.DAMAGED: "library {name!r} is damaged{detail}; delete this release and import it again",
-    LibraryFault.SCHEMA: "library {name!r} was written by another version of the program; import it again",
-}
+_MASS = frozenset({SpectrumKind.EI, SpectrumKind.MSMS, SpectrumKind.IN_SOURCE})
+_EMPTY = MassSpectrum(np.empty(0), np.empty(0))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reference:
-    """One entry of a release.
+    """One entry of a release; what is not told is "", 0 or None.
 
     Parameters
     ----------
     library : name of the library.
     number : row of the release, from 0; `Release.entry` takes it.
-    kind : what it is a spectrum of.
+    form : what it is a spectrum of; ``kind`` what it can be compared with.
     parent : key of the substance it is a form of (`library.substances`), "" where that is not known.
-    partial, mz_low : as in `library.formats.msp.Record`.
+    partial, mz_low, precursor_mz, adduct, polarity, energy, energy_ev, instrument, licence : as in
+        `library.record.Record`.
+    spectrum : as measured, without an ion for optical entries, whose spectrum is ``curve``.
+    merged : sources of the entries that were as good as the same.
+    doubts : what the import found doubtful.
     """
 
     library: str
@@ -101,7 +73,8 @@ class Reference:
     inchikey: str
     formula: str
     cas: str
-    kind: FormKind
+    form: FormKind
+    kind: SpectrumKind
     parent: str
     partial: bool
     mz_low: float | None
@@ -110,49 +83,39 @@ class Reference:
     retention_index: float | None = None
     source_id: str = ""
     comments: str = ""
+    precursor_mz: float | None = None
+    adduct: str = ""
+    polarity: int = 0
+    energy: str = ""
+    energy_ev: float | None = None
+    instrument: str = ""
+    licence: str = ""
+    curve: OpticalSpectrum | None = None
+    merged: tuple[str, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """What a release says of itself; ``digest`` identifies its content, source and licence."""
-
-    schema: str
-    name: str
-    number: int
-    created: str
-    source: str
-    licence: str
-    spectra: int
-    compounds: int
-    ions: int
-    software: str
-    sha256: dict[str, str]
-    digest: str
-
-
-@dataclass(frozen=True, slots=True)
-class BuildReport:
-    """What an import did.
+@dataclass(frozen=True, slots=True, eq=False)
+class Peaks:
+    """Mass spectra of one kind in compressed sparse rows, in the order of `Release.rows`; mapped.
 
     Parameters
     ----------
-    directory : folder of the release.
-    existed : true if the same content was already there under that number.
-    read : records the source held, skipped ones included.
-    kept : entries of the release.
-    skipped, warnings, duplicates : per record, in source order.
+    offset : (rows + 1,) int64; row r owns ions ``offset[r]:offset[r + 1]``.
+    mz : (ions,) float64, Th, ascending within a row.
+    intensity : (ions,) float32 > 0. EI: as measured; other kinds: cleaned (`spectra.similarity.cleaning`),
+        sum 1 within a row, the precursor removed from product-ion spectra only.
+    precursor_mz, energy_ev, mz_low : (rows,) float64, NaN where not known.
+    polarity : (rows,) int8, 0 where not known.
     """
 
-    directory: Path
-    name: str
-    number: int
-    digest: str
-    existed: bool
-    read: int
-    kept: int
-    skipped: tuple[Skipped, ...]
-    warnings: tuple[Notice, ...]
-    duplicates: tuple[Notice, ...]
+    offset: Ints
+    mz: Floats
+    intensity: NDArray[np.float32]
+    precursor_mz: Floats
+    polarity: NDArray[np.int8]
+    energy_ev: Floats
+    mz_low: Floats
 
 
 class Release:
@@ -162,6 +125,8 @@ class Release:
         self.directory = directory
         self.manifest = manifest
         self._arrays = dict(arrays)
+        self._segments: dict[SpectrumKind, Segment] = {one.kind: one for one in segments(self._arrays)}
+        self._rows: dict[SpectrumKind, Ints] = {}
 
     def __len__(self) -> int:
         return self.manifest.spectra
@@ -174,10 +139,50 @@ class Release:
     def number(self) -> int:
         return self.manifest.number
 
+    @property
+    def kinds(self) -> tuple[SpectrumKind, ...]:
+        """Kinds that have entries."""
+        return tuple(self._segments)
+
+    def rows(self, kind: SpectrumKind) -> Ints:
+        """(rows,) int64: numbers of the entries of a kind, ascending without a gap."""
+        if kind not in self._rows:
+            one = self._segments.get(kind)
+            self._rows[kind] = np.arange(one.first, one.last) if one else np.empty(0, np.int64)
+        return self._rows[kind]
+
+    def index(self, kind: SpectrumKind) -> dict[str, Array]:
+        """The arrays that the kind's index module made of `peaks` (EI: `units`), without the kind's name."""
+        prefix = f"{kind.value}_"
+        own = (key for key in self._arrays if key.startswith(prefix))
+        return {key.removeprefix(prefix): self._arrays[key] for key in own}
+
+    def peaks(self, kind: SpectrumKind) -> Peaks:
+        """The cleaned spectra of a kind.
+
+        Raises
+        ------
+        KeyError : the release has no mass spectra of this kind.
+        """
+        if kind not in _MASS:
+            raise KeyError(kind)
+        segment = self._segments[kind]
+        rows = slice(segment.first, segment.last)
+        offset, (mz, intensity) = (
+            segment.flat("offset", "mz", "intensity") if kind is SpectrumKind.EI else self._cleaned(kind)
+        )
+        told = ("precursor_mz", "polarity", "energy_ev", "mz_low")
+        return Peaks(offset, mz, intensity, *(self._arrays[name][rows] for name in told))
+
     @cached_property
     def units(self) -> UnitTable:
-        """The unit-mass spectra that are searched, one row per entry."""
-        return UnitTable(*(self._arrays[f"unit_{part}"] for part in UnitTable.__slots__))
+        """The unit-mass spectra of EI entries, in the order of ``rows(SpectrumKind.EI)``.
+
+        Raises
+        ------
+        KeyError : the release has none.
+        """
+        return units_of(self._arrays)
 
     @property
     def compound_key(self) -> Array:
@@ -199,11 +204,18 @@ class Release:
         """(entries,) bool: true where principal ions only are listed."""
         return self._arrays["partial"]
 
+    @property
+    def forms(self) -> Array:
+        """(entries,) uint8: place in `library.build.FORMS`."""
+        return self._arrays["form"]
+
+    def doubtful(self, doubt: Doubt) -> NDArray[np.bool_]:
+        """(entries,) bool: true where the import found this doubt."""
+        return (self._arrays["doubts"] >> DOUBTS.index(doubt) & 1).astype(bool)
+
     def text(self, column: str, row: int) -> str:
         """One text value, without making the whole entry."""
-        ends = self._arrays[f"{column}_end"]
-        start = int(ends[row - 1]) if row else 0
-        return bytes(self._arrays[f"{column}_text"][start : int(ends[row])]).decode("utf-8")
+        return text_of(self._arrays, column, row)
 
     def entry(self, row: int) -> Reference:
         """Entry number ``row``.
@@ -214,81 +226,50 @@ class Release:
         """
         if not 0 <= row < len(self):
             raise IndexError(row)
-        texts = {column: self.text(column, row) for column in _TEXTS}
-        synonyms = tuple(texts.pop("synonyms").split("\n")) if texts["synonyms"] else ()
-        texts.pop("synonyms", None)
+        texts = {column: self.text(column, row) for column in TEXTS if column not in ("axis", "ordinate")}
+        kind = KINDS[self._arrays["kind"][row]]
         offset = self._arrays["offset"]
         ions = slice(int(offset[row]), int(offset[row + 1]))
+        mass = kind in _MASS
+        known = {
+            name: _known(self._arrays[name][row]) for name in ("mz_low", "retention_index", "precursor_mz")
+        }
         return Reference(
             library=self.name,
             number=row,
+            name=texts["name"],
+            inchikey=texts["inchikey"],
+            formula=texts["formula"],
+            cas=texts["cas"],
+            form=FORMS[self._arrays["form"][row]],
+            kind=kind,
+            parent=texts["parent"],
             partial=bool(self._arrays["partial"][row]),
-            mz_low=_known(self._arrays["mz_low"][row]),
-            spectrum=spectrum_from_peaks(self._arrays["mz"][ions], self._arrays["intensity"][ions]),
-            kind=FormKind(texts.pop("kind")),
-            synonyms=synonyms,
-            retention_index=_known(self._arrays["retention_index"][row]),
-            **texts,
+            mz_low=known["mz_low"],
+            spectrum=spectrum_from_peaks(self._arrays["mz"][ions], self._arrays["intensity"][ions])
+            if mass
+            else _EMPTY,
+            synonyms=_lines(texts["synonyms"]),
+            retention_index=known["retention_index"],
+            source_id=texts["source_id"],
+            comments=texts["comments"],
+            precursor_mz=known["precursor_mz"],
+            adduct=texts["adduct"],
+            polarity=int(self._arrays["polarity"][row]),
+            energy=texts["energy"],
+            energy_ev=_known(self._arrays["energy_ev"][row]),
+            instrument=texts["instrument"],
+            licence=texts["licence"],
+            curve=None if mass else curve_of(self._arrays, row),
+            merged=_lines(self.text("merged", row)),
+            doubts=_doubts(int(self._arrays["doubts"][row])),
         )
 
-
-def build_release(
-    records: Iterable[Record | Skipped],
-    directory: Path,
-    *,
-    name: str,
-    source: str,
-    licence: str,
-    created: datetime | None = None,
-) -> BuildReport:
-    """Write records as the next release of library ``name`` below ``directory``.
-
-    Parameters
-    ----------
-    directory : the folder of all libraries; made if it is not there.
-    source, licence : where the records come from and on what terms, as people read it.
-    created : the time to write into the manifest; now if not given.
-
-    Raises
-    ------
-    LibraryError : the name is not a plain file name, or no record could be used.
-    """
-    if not _NAME.fullmatch(name):
-        raise LibraryError(LibraryFault.BAD_NAME, name, "letters, digits, '.', '_' and '-', at most 64")
-    prepared = prepare(records)
-    if not prepared.entries:
-        raise LibraryError(LibraryFault.EMPTY, name, f"{prepared.read} records, all skipped")
-    arrays = _arrays(prepared)
-    home = directory / name
-    home.mkdir(parents=True, exist_ok=True)
-    _clear_abandoned(home)
-    aside = home / f"{_ASIDE}{uuid.uuid4().hex}"
-    aside.mkdir()
-    try:
-        hashes = {key: _save(array, aside / f"{key}.npy") for key, array in arrays.items()}
-        draft = _draft(
-            name,
-            source=source,
-            licence=licence,
-            created=created or datetime.now(UTC),
-            hashes=hashes,
-            arrays=arrays,
-        )
-        manifest, existed = _settle(aside, home, draft)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-    return BuildReport(
-        directory=home / str(manifest.number),
-        name=name,
-        number=manifest.number,
-        digest=manifest.digest,
-        existed=existed,
-        read=prepared.read,
-        kept=len(prepared.entries),
-        skipped=prepared.skipped,
-        warnings=prepared.warnings,
-        duplicates=prepared.duplicates,
-    )
+    def _cleaned(self, kind: SpectrumKind) -> tuple[Ints, list[Array]]:
+        prefix = f"peaks_{kind.value}"
+        return self._arrays[f"{prefix}_offset"], [
+            self._arrays[f"{prefix}_{name}"] for name in ("mz", "intensity")
+        ]
 
 
 def open_release(directory: Path) -> Release:
@@ -296,34 +277,46 @@ def open_release(directory: Path) -> Release:
 
     Raises
     ------
-    LibraryError : the folder holds no release, one of another schema, or a file is missing.
+    LibraryError : the folder holds no release, one of another schema, or a file is missing or cut short.
     """
-    manifest = _manifest(directory)
+    manifest = read_manifest(directory)
     try:
-        arrays = {key: _load(_file(directory, key)) for key in manifest.sha256}
-    except (FileNotFoundError, ValueError, EOFError) as error:
-        raise LibraryError(LibraryFault.DAMAGED, manifest.name, str(directory.name)) from error
-    return Release(directory, manifest, arrays)
+        arrays = {key: _open(directory / f"{key}.npy", size) for key, size in manifest.size.items()}
+        return Release(directory, manifest, arrays)
+    except (OSError, ValueError, EOFError, KeyError) as error:
+        detail = str(error) if isinstance(error, _WrongSize) else f"release {directory.name}"
+        raise LibraryError(LibraryFault.DAMAGED, manifest.name, detail) from error
 
 
 def verify(release: Release) -> tuple[str, ...]:
     """Names of the files whose content is not what the manifest says; empty for a sound release."""
+    manifest = release.manifest
     wrong = [
         f"{key}.npy"
-        for key, expected in release.manifest.sha256.items()
-        if not _file(release.directory, key).is_file() or _hash(_file(release.directory, key)) != expected
+        for key, expected in manifest.sha256.items()
+        if not (file := release.directory / f"{key}.npy").is_file() or file_hash(file) != expected
     ]
-    manifest = release.manifest
-    digest = _digest(manifest.sha256, manifest.name, manifest.source, manifest.licence)
-    return tuple(wrong if digest == manifest.digest else [*wrong, "manifest.json"])
+    digest = digest_of(manifest.sha256, manifest.name, manifest.source, manifest.licence)
+    return tuple(wrong if digest == manifest.digest else [*wrong, FILE])
 
 
 def releases(libraries: Path) -> tuple[Manifest, ...]:
-    """Manifests of all releases below the folder of all libraries, by name and number."""
-    if not libraries.is_dir():
-        return ()
-    homes = sorted(path for path in libraries.iterdir() if path.is_dir() and not path.name.startswith("."))
-    return tuple(_manifest(home / str(number)) for home in homes for number in _numbers(home))
+    """Manifests of all releases that this version reads, by name and number.
+
+    Parameters
+    ----------
+    libraries : the folder of all libraries; need not exist.
+    """
+    found = (
+        _manifest_or_none(home / str(number)) for home in _homes(libraries) for number in numbers_of(home)
+    )
+    return tuple(manifest for manifest in found if manifest)
+
+
+def unreadable(libraries: Path) -> tuple[LibraryError, ...]:
+    """Why some are not among `releases`: damaged, or of another version."""
+    folders = (home / str(number) for home in _homes(libraries) for number in numbers_of(home))
+    return tuple(error for folder in folders if (error := _fault(folder)))
 
 
 def newest_release(libraries: Path, name: str) -> Release:
@@ -333,190 +326,66 @@ def newest_release(libraries: Path, name: str) -> Release:
     ------
     LibraryError : there is none (``near`` holds names that resemble it), or it is damaged.
     """
-    numbers = _numbers(libraries / name) if _NAME.fullmatch(name) else []
+    try:
+        check_name(name)
+        numbers = numbers_of(libraries / name)
+    except LibraryError:
+        numbers = []
     if not numbers:
         raise LibraryError(LibraryFault.UNKNOWN, name, near=_near(libraries, name))
     return open_release(libraries / name / str(numbers[-1]))
 
 
-def _clear_abandoned(home: Path) -> None:
-    """Remove what imports that were killed left behind, once no import can still be at it."""
-    for aside in home.glob(f"{_ASIDE}*"):
-        if time.time() - aside.stat().st_mtime > ABANDONED_S:
-            shutil.rmtree(aside, ignore_errors=True)
+def installed_names(libraries: Path) -> tuple[str, ...]:
+    """Names of the libraries that have a release, whatever its state, sorted."""
+    return tuple(home.name for home in _homes(libraries) if numbers_of(home))
+
+
+class _WrongSize(ValueError):
+    """A file is not as long as the manifest says."""
+
+
+def _open(path: Path, size: int) -> Array:
+    found = path.stat().st_size
+    if found != size:
+        msg = f"{path.name} has {found} bytes, not {size}"
+        raise _WrongSize(msg)
+    return load(path)
+
+
+def _homes(libraries: Path) -> list[Path]:
+    if not libraries.is_dir():
+        return []
+    return sorted(path for path in libraries.iterdir() if path.is_dir() and not path.name.startswith("."))
+
+
+def _manifest_or_none(folder: Path) -> Manifest | None:
+    try:
+        return read_manifest(folder)
+    except LibraryError:
+        return None
+
+
+def _fault(folder: Path) -> LibraryError | None:
+    try:
+        read_manifest(folder)
+    except LibraryError as error:
+        return error
+    return None
 
 
 def _near(libraries: Path, name: str) -> list[str]:
-    known = {manifest.name.lower(): manifest.name for manifest in releases(libraries)}
+    known = {one.lower(): one for one in installed_names(libraries)}
     return [known[found] for found in get_close_matches(name.lower(), list(known), cutoff=0.5)]
-
-
-def _numbers(home: Path) -> list[int]:
-    if not home.is_dir():
-        return []
-    return sorted(int(path.name) for path in home.iterdir() if path.name.isdecimal() and path.is_dir())
-
-
-def _draft(
-    name: str,
-    *,
-    source: str,
-    licence: str,
-    created: datetime,
-    hashes: dict[str, str],
-    arrays: Mapping[str, Array],
-) -> Manifest:
-    """The manifest of a release that has no number yet."""
-    return Manifest(
-        schema=SCHEMA,
-        name=name,
-        number=0,
-        created=created.isoformat(timespec="seconds"),
-        source=source,
-        licence=licence,
-        spectra=len(arrays["partial"]),
-        compounds=len(np.unique(arrays["compound_key"])),
-        ions=len(arrays["mz"]),
-        software=_software(),
-        sha256=hashes,
-        digest=_digest(hashes, name, source, licence),
-    )
-
-
-def _settle(aside: Path, home: Path, draft: Manifest) -> tuple[Manifest, bool]:
-    """Give the finished folder its number, unless the same content has one already (then true)."""
-    while True:
-        numbers = _numbers(home)
-        for number in numbers:
-            there = _manifest(home / str(number))
-            if there.digest == draft.digest:
-                return there, True
-        manifest = replace(draft, number=(numbers[-1] if numbers else 0) + 1)
-        _write_manifest(aside, manifest)
-        try:
-            aside.rename(home / str(manifest.number))
-        except OSError:
-            if not (home / str(manifest.number)).is_dir():
-                raise
-            continue  # another import took the number
-        _sync(home)
-        return manifest, False
-
-
-def _arrays(prepared: Prepared) -> dict[str, Array]:
-    entries = prepared.entries
-    records = [entry.record for entry in entries]
-    offset = np.concatenate(([0], np.cumsum([len(record.mz) for record in records]))).astype(np.int64)
-    mz = np.concatenate([record.mz for record in records])
-    intensity = np.concatenate([record.intensity for record in records])
-    mz_low = _numbers_or_nan([record.mz_low for record in records])
-    partial = np.array([record.partial for record in records], bool)
-    units = unit_table(offset, mz, intensity, mz_low=mz_low, partial=partial)
-    arrays: dict[str, Array] = {
-        "offset": offset,
-        "mz": mz,
-        "intensity": intensity,
-        "mz_low": mz_low,
-        "partial": partial,
-        "labelled": np.array([entry.kind == FormKind.ISOTOPOLOGUE for entry in entries], bool),
-        "retention_index": _numbers_or_nan([record.retention_index for record in records]),
-        "compound_key": np.array([key_of(entry.compound) for entry in entries], np.uint64),
-        "formula_key": np.array([key_of(entry.record.formula) for entry in entries], np.uint64),
-    }
-    arrays |= {f"unit_{part}": getattr(units, part) for part in UnitTable.__slots__}
-    for column in ("name", "inchikey", "formula", "cas", "source_id", "comments"):
-        arrays |= _text_arrays(column, [getattr(record, column) for record in records])
-    arrays |= _text_arrays("synonyms", ["\n".join(record.synonyms) for record in records])
-    arrays |= _text_arrays("kind", [entry.kind for entry in entries])
-    return arrays | _text_arrays("parent", [entry.parent for entry in entries])
-
-
-def key_of(text: str) -> int:
-    """64 bits that stand for a text when rows are compared; 0 for the empty text."""
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") if text else 0
-
-
-def _text_arrays(column: str, values: Sequence[str]) -> dict[str, Array]:
-    encoded = [value.encode("utf-8", errors="replace") for value in values]
-    blob = np.frombuffer(b"".join(encoded), np.uint8)
-    return {f"{column}_text": blob, f"{column}_end": np.cumsum([len(e) for e in encoded], dtype=np.int64)}
-
-
-def _numbers_or_nan(values: Sequence[float | None]) -> NDArray[np.float64]:
-    return np.array([np.nan if value is None else value for value in values], np.float64)
 
 
 def _known(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
 
 
-def _load(path: Path) -> Array:
-    """The mapped array, as a plain one: `numpy.memmap` pays for being its own class at every index."""
-    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False)).view(np.ndarray)
+def _lines(text: str) -> tuple[str, ...]:
+    return tuple(text.split("\n")) if text else ()
 
 
-def _save(array: Array, path: Path) -> str:
-    with path.open("wb") as file:
-        np.save(file, array, allow_pickle=False)
-        file.flush()
-        os.fsync(file.fileno())
-    return _hash(path)
-
-
-def _hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _digest(hashes: Mapping[str, str], name: str, source: str, licence: str) -> str:
-    content = [SCHEMA, name, source, licence, *(f"{key} {hashes[key]}" for key in sorted(hashes))]
-    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
-
-
-def _file(directory: Path, key: str) -> Path:
-    return directory / f"{key}.npy"
-
-
-def _write_manifest(folder: Path, manifest: Manifest) -> None:
-    values = {field: getattr(manifest, field) for field in Manifest.__slots__}
-    with (folder / "manifest.json").open("w", encoding="utf-8") as file:
-        json.dump(values, file, indent=2, ensure_ascii=False)
-        file.flush()
-        os.fsync(file.fileno())
-    _sync(folder)
-
-
-def _sync(folder: Path) -> None:
-    """Make a rename or new file in ``folder`` survive a power cut (where the system can)."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _manifest(directory: Path) -> Manifest:
-    try:
-        values = json.loads((directory / "manifest.json").read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise LibraryError(LibraryFault.UNKNOWN, directory.name, "no manifest") from error
-    except ValueError as error:
-        raise LibraryError(LibraryFault.DAMAGED, directory.name, "manifest.json") from error
-    if not isinstance(values, dict) or values.get("schema") != SCHEMA:
-        raise LibraryError(LibraryFault.SCHEMA, directory.name)
-    try:
-        manifest = Manifest(**values)
-    except TypeError as error:
-        raise LibraryError(LibraryFault.DAMAGED, directory.name, "manifest.json") from error
-    if not all(re.fullmatch(r"[a-z_]+", key) for key in manifest.sha256):
-        raise LibraryError(LibraryFault.DAMAGED, directory.name, "manifest.json")
-    return manifest
-
-
-def _software() -> str:
-    try:
-        return f"{DISTRIBUTION} {version(DISTRIBUTION)}"
-    except PackageNotFoundError:
-        return DISTRIBUTION
+def _doubts(bits: int) -> tuple[Doubt, ...]:
+    return tuple(doubt for place, doubt in enumerate(DOUBTS) if bits >> place & 1)

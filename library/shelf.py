@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from library.formats import read_library
-from library.release import Release, build_release, newest_release, open_release, releases
+from library.release import Release, build_release, installed_names, newest_release, open_release, releases
 from library.starter import LICENCE, SOURCE, starter_records
 
 STARTER = "starter"
@@ -37,8 +37,7 @@ def open_wanted(wanted: Sequence[str], installed: Path, cache: Path) -> list[Rel
 
 def open_installed(installed: Path) -> list[Release]:
     """The newest release of every installed library, in order of name."""
-    names = sorted({manifest.name for manifest in releases(installed)})
-    return [newest_release(installed, name) for name in names]
+    return [newest_release(installed, name) for name in installed_names(installed)]
 
 
 def _open(one: str, installed: Path, cache: Path) -> Release:

@@ -75,7 +75,7 @@ def test_a_labelled_standard_does_not_push_out_what_people_take(make: Make) -> N
     ions = {82: 999.0, 94: 290, 182: 800, 303: 200}
     labelled = record("Cocaine-d3", ions, formula="C17H18D3NO4", inchikey=COCAINE.inchikey)
     (hits,) = search([make(labelled, COCAINE)], [query(ions)])
-    assert [hit.reference.kind for hit in hits] == ["base", "isotopologue"]
+    assert [hit.reference.form for hit in hits] == ["base", "isotopologue"]
     assert hits[1].match_factor > hits[0].match_factor
 
 
