@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from spectra.model import Ints
 
 Singles = NDArray[np.float32]
+Values = Singles | NDArray[np.float64]
 Rows = NDArray[np.int32]
-Scatter = Callable[[Singles, Rows, Singles, float], None]
+Scatter = Callable[[Values, Rows, Values, float], None]
 
 BLOCK = 256
 
@@ -26,9 +27,9 @@ def _scipy_scatter() -> Scatter:
     """The kernel behind ``csc_array @ vector``: scipy's own name for it is private, so it may go."""
     from scipy.sparse._sparsetools import csc_matvec  # type: ignore[attr-defined,unused-ignore]
 
-    def scatter(scores: Singles, rows: Rows, values: Singles, factor: float) -> None:
+    def scatter(scores: Values, rows: Rows, values: Values, factor: float) -> None:
         ends = np.array((0, len(rows)), np.int32)
-        csc_matvec(len(scores), 1, ends, rows, values, np.array((factor,), np.float32), scores)
+        csc_matvec(len(scores), 1, ends, rows, values, np.array((factor,), scores.dtype), scores)
 
     probe = np.zeros(2, np.float32)
     scatter(probe, np.array([1], np.int32), np.ones(1, np.float32), 2.0)
@@ -37,9 +38,9 @@ def _scipy_scatter() -> Scatter:
     return scatter
 
 
-def add_at(scores: Singles, rows: Rows, values: Singles, factor: float) -> None:
+def add_at(scores: Values, rows: Rows, values: Values, factor: float) -> None:
     """`scatter_add` from public numpy alone; about twice the time."""
-    np.add.at(scores, rows.astype(np.intp), values * np.float32(factor))
+    np.add.at(scores, rows.astype(np.intp), values * scores.dtype.type(factor))
 
 
 def _kernel() -> Scatter:
@@ -52,14 +53,14 @@ def _kernel() -> Scatter:
 _scatter = _kernel()
 
 
-def scatter_add(scores: Singles, rows: Rows, values: Singles, factor: float = 1.0) -> None:
+def scatter_add(scores: Values, rows: Rows, values: Values, factor: float = 1.0) -> None:
     """``scores[rows] += factor * values`` in place, repeated rows added up.
 
     Parameters
     ----------
-    scores : (n,) float32, C-contiguous, writable.
+    scores : (n,) float32 or float64, C-contiguous, writable.
     rows : (k,) int32, C-contiguous, each 0..n − 1: not checked, see `within`.
-    values : (k,) float32, C-contiguous.
+    values : (k,) of the type of ``scores``, C-contiguous.
     """
     _scatter(scores, rows, values, factor)
 

@@ -1,0 +1,147 @@
+"""The inverted index gives what comparing every row gives."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from library.index import nominal
+from library.index.nominal import NominalIndex, build
+from spectra.similarity.mass import UnitSpectrum, UnitTable, unit_mass, unit_table
+from spectra.similarity.match_factor import match_factors
+
+Ions = dict[int, float]
+
+# Few masses, and many ions of intensity 1, so that neighbours, chance ties and weak ions all occur.
+spectra = st.dictionaries(
+    st.integers(30, 50), st.one_of(st.integers(1, 3), st.integers(1, 999)).map(float), min_size=1
+)
+tables = st.lists(spectra, min_size=1, max_size=12)
+lows = st.one_of(st.none(), st.integers(28, 45).map(float))
+
+
+def table(rows: list[Ions], partial: list[bool], low: list[float]) -> UnitTable:
+    scaled = [{**row, 60: 999.0} for row in rows]  # a base peak, so that what is weak stays weak
+    offset = np.cumsum([0, *(len(row) for row in scaled)])
+    flat = [pair for row in scaled for pair in row.items()]
+    return unit_table(offset, [m for m, _ in flat], [i for _, i in flat], mz_low=low, partial=partial)
+
+
+def agrees(units: UnitTable, query: UnitSpectrum, index: NominalIndex) -> None:
+    exact, got = match_factors(query, units, np.arange(len(units))), index.match_factors(query)
+    regular = np.setdiff1d(np.arange(len(units)), build(units)["irregular"])
+    for mine, true in (
+        (got.match_factor, exact.match_factor),
+        (got.reverse_match_factor, exact.reverse_match_factor),
+    ):
+        assert np.abs(mine - true)[regular].max(initial=0) <= got.slack
+        assert (mine >= true - got.slack).all()
+
+
+def full_scan(index: NominalIndex, query: UnitSpectrum, top: int) -> list[int]:
+    cosine = index.cosines(query, np.arange(len(index)))
+    order = np.argsort(-cosine, kind="stable")[:top]
+    return order[cosine[order] > 0].tolist()
+
+
+@settings(max_examples=300)
+@given(
+    rows=tables,
+    asked=spectra,
+    low=lows,
+    starts=st.lists(lows, min_size=12, max_size=12),
+    partial=st.integers(0, 2),
+)
+def test_every_row_has_its_match_factor(
+    rows: list[Ions], asked: Ions, low: float | None, starts: list[float | None], partial: int
+) -> None:
+    known = [np.nan if start is None else start for start in starts[: len(rows)]]
+    units = table(rows, [partial == 2 or (partial == 1 and k % 2 == 0) for k in range(len(rows))], known)
+    asked = {**asked, 60: 999.0}
+    query = unit_mass(list(asked), list(asked.values()), mz_low=low)
+    agrees(units, query, NominalIndex(units, build(units)))
+
+
+@settings(max_examples=100)
+@given(seed=st.integers(0, 2**32 - 1), top=st.integers(1, 8), partial=st.booleans(), late=st.booleans())
+def test_the_best_by_cosine_are_those_of_a_full_scan(seed: int, top: int, partial: bool, late: bool) -> None:
+    rng = np.random.default_rng(seed)
+    rows = [
+        dict(zip(rng.choice(60, 12, replace=False) + 30.0, rng.pareto(1, 12) + 0.01, strict=True))
+        for _ in range(80)
+    ]
+    rows += rows[:10]  # ties
+    offset = np.arange(len(rows) + 1) * 12
+    flat = [pair for row in rows for pair in row.items()]
+    units = unit_table(
+        offset,
+        [m for m, _ in flat],
+        [i for _, i in flat],
+        partial=[partial] * len(rows),
+        mz_low=rng.choice([29.0, 40, 55, np.nan], len(rows)),
+    )
+    base = rows[int(rng.integers(80))]
+    query = unit_mass(
+        list(base), [i * rng.lognormal(0, 0.5) for i in base.values()], mz_low=50 if late else None
+    )
+    index = NominalIndex(units, build(units))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(nominal, "FEW", 0)
+        patch.setattr(nominal, "RESCORING", 1)
+        got, cosine = index.best(query, top)
+    assert got.tolist() == full_scan(index, query, top)
+    assert cosine == pytest.approx(index.cosines(query, got))
+
+
+def test_the_cosine_is_that_of_the_weights() -> None:
+    units = unit_table([0, 2, 4], [50, 60, 40, 60], [999, 500, 999, 999])
+    index = NominalIndex(units, build(units))
+    query = unit_mass([50, 60], [999, 999])
+    dot = 50 * 999 + 60 * np.sqrt(999 * 500)
+    norm = np.sqrt((50 * 999 + 60 * 999) * (50 * 999 + 60 * 500))
+    assert index.cosines(query, np.arange(2)) == pytest.approx(
+        [dot / norm, 60 / np.sqrt((50 + 60) * 60)], rel=1e-3
+    )
+
+
+def test_a_long_run_of_weak_ions_is_told() -> None:
+    mass = np.arange(40, 80)
+    units = unit_table([0, 40, 42], [*mass, 40, 50], [999, *[1] * 38, 500, 999, 10])
+    arrays = build(units)
+    assert arrays["irregular"].tolist() == [0]
+    query = unit_mass(mass, np.full(40, 7))
+    agrees(units, query, NominalIndex(units, arrays))
+
+
+def test_an_index_naming_rows_that_are_not_there_is_refused() -> None:
+    units = unit_table([0, 1, 2], [50, 50], [1, 1])
+    arrays = build(units)
+    arrays["row"] = arrays["row"] + np.int32(1)
+    index = NominalIndex(units, arrays)
+    with pytest.raises(ValueError, match="row number"):
+        index.match_factors(unit_mass([50], [1]))
+
+
+def test_an_empty_table_and_a_query_below_its_own_start_have_nothing() -> None:
+    units = unit_table([0], [], [])
+    assert len(NominalIndex(units, build(units)).best(unit_mass([50], [1]), 3)[0]) == 0
+    units = unit_table([0, 1], [50], [1])
+    index = NominalIndex(units, build(units))
+    late = unit_mass([50], [1], mz_low=90)
+    assert len(index.best(late, 3)[0]) == 0
+    assert index.match_factors(late).match_factor.tolist() == [0.0]
+
+
+@pytest.mark.data
+def test_real_spectra_have_the_same_scores(data_dir: Path) -> None:
+    with np.load(data_dir / "massbank" / "ei.npz", allow_pickle=False) as data:
+        units = unit_table(data["offset"], data["mz"], data["intensity"])
+    index = NominalIndex(units, build(units))
+    for row in range(7, len(units), 1500):
+        query = units.row(row)
+        agrees(units, query, index)
+        assert index.best(query, 25)[0].tolist() == full_scan(index, query, 25)
