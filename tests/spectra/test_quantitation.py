@@ -1,0 +1,78 @@
+"""Contents and their budgets against a published example and simulation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from spectra.chromatography.quantitation import (
+    Factor,
+    by_relative_response,
+    content,
+    homogeneity,
+    single_point,
+)
+from spectra.errors import InvalidMeasurement
+
+
+def test_the_cadmium_standard_of_the_eurachem_guide() -> None:
+    """QUAM:2012, example A1: c = 1000·m·P/V = 1002.7 mg/L, u = 0.9 mg/L as printed."""
+    found = content(
+        [
+            Factor("unit", 1000.0),
+            Factor("mass", 100.28, 0.05),
+            Factor("purity", 0.9999, 0.000058),
+            Factor("volume", 100.0, 0.07, -1),
+        ]
+    )
+    assert found.value == pytest.approx(1002.7, abs=0.05)
+    assert found.standard_uncertainty == pytest.approx(0.9, abs=0.05)
+    assert found.budget[0].name == "volume"
+    assert sum(part.share for part in found.budget) == pytest.approx(1.0)
+
+
+def test_an_uncertainty_is_the_spread_of_simulated_contents() -> None:
+    rng = np.random.default_rng(7)
+    factors = [Factor("curve", 0.42, 0.01), Factor("volume", 10.0, 0.05), Factor("mass", 12.5, 0.1, -1)]
+    drawn = [rng.normal(f.value, f.standard_uncertainty, 200_000) ** f.exponent for f in factors]
+    assert content(factors).standard_uncertainty == pytest.approx(np.prod(drawn, axis=0).std(), rel=0.01)
+
+
+def test_base_for_salt_changes_value_and_uncertainty_alike() -> None:
+    salt = content([Factor("salt", 100.0, 2.0)])
+    base = salt.times(193.25 / 229.70)
+    assert (base.value, base.expanded_uncertainty) == pytest.approx((84.13, 3.365), abs=0.005)
+
+
+def test_crumbs_that_differ_dominate_the_budget() -> None:
+    found = content([Factor("curve", 80.0, 1.0), homogeneity([60.0, 80.0, 100.0])])
+    assert found.budget[0].name == "homogeneity"
+    assert found.standard_uncertainty == pytest.approx(80 * np.hypot(0.25, 1 / 80))
+
+
+def test_one_standard() -> None:
+    found = single_point(50.0, 100.0, Factor("standard", 10.0, 0.1), repeatability=0.02)
+    assert found.value == pytest.approx(5.0)
+    assert found.standard_uncertainty == pytest.approx(5 * np.sqrt(0.01**2 + 2 * 0.02**2))
+
+
+def test_another_substances_curve_gives_an_estimate_only() -> None:
+    found = by_relative_response(10.0, "gc_ms")
+    assert (found.low, found.high) == (5.0, 20.0)
+    with pytest.raises(InvalidMeasurement, match="without a standard"):
+        by_relative_response(10.0, "ftir")
+
+
+@pytest.mark.parametrize(
+    ("factors", "says"),
+    [
+        ([], "needs factors"),
+        ([Factor("mass", 1.0), Factor("mass", 2.0)], "a name of its own"),
+        ([Factor("mass", 0.0)], "mass: a factor must be"),
+        ([Factor("mass", 1.0, -0.1)], "mass: an uncertainty"),
+        ([Factor("mass", float("nan"))], "mass: a factor must be"),
+    ],
+)
+def test_factors_that_mean_nothing_are_refused(factors: list[Factor], says: str) -> None:
+    with pytest.raises(InvalidMeasurement, match=says):
+        content(factors)
