@@ -1,9 +1,10 @@
 """The reference set the project ships: principal ions of the substances a service must know.
 
-Promises: the same source file gives the same table byte for byte; every row names its record.
+Promises: references of electron ionisation, product ions and in-source fragments, and the whole ions of
+every substance; the same source file gives the same table byte for byte; every row names its record.
 Refuses: spectra of salts, derivatives and labelled standards, however well they match a name.
 The facts carried over are masses and rounded percentages; ions that a row does not list are unknown,
-not absent.
+not absent. Product ions and in-source fragments are `library.starter_fragments`.
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ from pathlib import Path
 import numpy as np
 
 from library import wording
+from library.adducts import ion_mz, ions_of, parse_adduct
 from library.formats.msp import read_msp
 from library.forms import FormKind
-from library.formula import nominal_mass
-from library.record import Record, Skipped
+from library.formula import nominal_mass, parse_formula
+from library.record import Record, Skipped, SpectrumKind
+from library.starter_fragments import MIDDLE, EnergyClass, fragment_records
 from library.substances import Substance, classify_form, load_substances, names_of
 from library.tables import rows
 from spectra.similarity.mass import UnitSpectrum, unit_mass
@@ -26,7 +29,9 @@ from spectra.similarity.mass import UnitSpectrum, unit_mass
 MOST_IONS = 20
 LEAST_PERCENT = 1
 FILE = "ei_ions.tsv"
-SOURCE = "principal ions compiled from the SWGDRUG MS library 3.9"
+SOURCE = (
+    "principal ions compiled from the SWGDRUG MS library 3.9, MassBank 2025.05.1 and NIST DART-MS Forensics"
+)
 LICENCE = "facts (masses and percentages), each with its source named; the compilation is AGPL-3.0-or-later"
 HEADER = ("key", "mz_low", "source", "ions")
 
@@ -40,13 +45,86 @@ class Built:
     without: tuple[str, ...]
 
 
-def starter_records() -> Iterator[Record]:
-    """References of the release "starter", in key order, each with principal ions only (``partial``)."""
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """How much the pack holds for one way of measuring.
+
+    Parameters
+    ----------
+    kind : of spectrum; None for the whole ions, which are computed and not measured.
+    polarity : +1, −1; 0 for electron ionisation.
+    substances : that can be found, of ``of``.
+    """
+
+    kind: SpectrumKind | None
+    polarity: int
+    substances: int
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
+class WholeIon:
+    """A substance that makes an ion at a measured m/z, and how far off that was in ppm."""
+
+    substance: Substance
+    adduct: str
+    mz: float
+    error_ppm: float
+
+
+def starter_records(*kinds: SpectrumKind) -> Iterator[Record]:
+    """References of the release "starter", each with principal ions only (``partial``).
+
+    Electron ionisation first, in key order; then product ions and in-source fragments; then, for substances
+    that nobody measured by direct ionisation, the protonated molecule alone; minerals make none.
+
+    Parameters
+    ----------
+    kinds : only these; all where none is named.
+    """
+    for record in (*_electron_records(), *fragment_records(), *_whole_ions()):
+        if not kinds or record.kind in kinds:
+            yield record
+
+
+def is_organic(substance: Substance) -> bool:
+    """Whether it is a molecule with carbon and hydrogen and without a metal: one that can be protonated."""
+    elements = {element for element, _ in parse_formula(substance.formula)}
+    return {"C", "H"} <= elements and not elements & {"Na", "K", "Ca"}
+
+
+def coverage() -> tuple[Covered, ...]:
+    """What the pack covers, by kind of spectrum and polarity; the whole ions last."""
     known = load_substances()
-    for row in rows(FILE):
-        substance = known.by_key(row["key"])
-        if substance is not None:
-            yield _reference(row, substance)
+    every = len(tuple(known))
+    organic = sum(map(is_organic, known))
+    found: dict[tuple[SpectrumKind, int], set[str]] = {}
+    for record in (*_electron_records(), *fragment_records()):
+        found.setdefault((record.kind, record.polarity), set()).add(record.inchikey)
+    order = list(SpectrumKind)
+    return (
+        *(
+            Covered(kind, polarity, len(found[kind, polarity]), every)
+            for kind, polarity in sorted(found, key=lambda key: (order.index(key[0]), -key[1]))
+        ),
+        *(Covered(None, polarity, organic, every) for polarity in (1, -1)),
+    )
+
+
+def by_precursor(mz: float, polarity: int, *, ppm: float = 10.0) -> tuple[WholeIon, ...]:
+    """Substances that make a whole ion within ``ppm`` of ``mz``: what a precursor or a DART peak may be.
+
+    Nearest first; equally near ones, such as isomers, in the order of adducts as they are usually met, then
+    by key. An m/z alone identifies nothing.
+    """
+    found = [
+        (rank, WholeIon(substance, adduct, expected, (mz - expected) / expected * 1e6))
+        for substance in filter(is_organic, load_substances())
+        for rank, (adduct, expected) in enumerate(ions_of(substance.formula).items())
+        if parse_adduct(adduct).polarity == polarity and abs(mz - expected) <= ppm * 1e-6 * expected
+    ]
+    found.sort(key=lambda each: (round(abs(each[1].error_ppm), 1), each[0], each[1].substance.key))
+    return tuple(ion for _, ion in found)
 
 
 def build_ions(msp: Path, source: str, out: Path) -> Built:
@@ -86,6 +164,45 @@ def principal_ions(spectrum: UnitSpectrum, molecular: int) -> dict[int, int]:
     listed = [mass for mass, share in percent.items() if share >= LEAST_PERCENT]
     ranked = sorted(listed, key=lambda mass: (mass != molecular, -percent[mass], -mass))
     return {mass: percent[mass] for mass in sorted(ranked[:MOST_IONS])}
+
+
+def _electron_records() -> Iterator[Record]:
+    known = load_substances()
+    for row in rows(FILE):
+        substance = known.by_key(row["key"])
+        if substance is not None:
+            yield _reference(row, substance)
+
+
+def _whole_ions() -> Iterator[Record]:
+    measured = {one.inchikey for one in fragment_records() if one.kind is SpectrumKind.IN_SOURCE}
+    for substance in load_substances():
+        if substance.inchikey not in measured and is_organic(substance):
+            yield _whole_ion(substance)
+
+
+def _whole_ion(substance: Substance) -> Record:
+    """What direct ionisation shows at the lowest voltage, where nobody has measured more."""
+    mz = ion_mz(substance.formula, "[M+H]+")
+    return Record(
+        name=substance.name_en,
+        mz=np.array([mz]),
+        intensity=np.array([100.0]),
+        inchikey=substance.inchikey,
+        formula=substance.formula,
+        cas=substance.cas,
+        synonyms=substance.synonyms,
+        source_id=f"{substance.key} {SpectrumKind.IN_SOURCE} [M+H]+ computed",
+        comments="computed from the formula: no fragment is known",
+        partial=True,
+        mz_low=float(np.floor(mz)),
+        kind=SpectrumKind.IN_SOURCE,
+        precursor_mz=mz,
+        adduct="[M+H]+",
+        polarity=1,
+        energy=EnergyClass.LOW.value,
+        energy_ev=MIDDLE[SpectrumKind.IN_SOURCE][EnergyClass.LOW],
+    )
 
 
 def _best(records: Iterable[Record | Skipped]) -> dict[str, Record]:

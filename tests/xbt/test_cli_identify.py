@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from library.record import SpectrumKind
 from library.starter import starter_records
 from spectra.model import spectrum_from_peaks
 from spectra.simulate import SimulatedPeak, simulate_run
@@ -25,7 +26,11 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def run_file(home: Path) -> Path:
     wanted = {"Cocaine": 200.0, "Ketamine": 320.0}
-    found = {r.name: spectrum_from_peaks(r.mz, r.intensity) for r in starter_records() if r.name in wanted}
+    found = {
+        r.name: spectrum_from_peaks(r.mz, r.intensity)
+        for r in starter_records(SpectrumKind.EI)
+        if r.name in wanted
+    }
     peaks = [SimulatedPeak(found[name], rt, 2e5) for name, rt in wanted.items()]
     run = simulate_run(peaks, rng=np.random.default_rng(3), duration_s=300)
     path = home / "two drugs.mzML"
@@ -64,7 +69,7 @@ def test_json_for_machines_and_a_picture(home: Path, run_file: Path) -> None:
 
 def test_a_library_file_is_built_once_and_searched(home: Path, run_file: Path) -> None:
     library = home / "mine.msp"
-    cocaine = next(r for r in starter_records() if r.name == "Cocaine")
+    cocaine = next(r for r in starter_records(SpectrumKind.EI) if r.name == "Cocaine")
     peaks = "\n".join(f"{m:.0f} {i:.0f}" for m, i in zip(cocaine.mz, cocaine.intensity, strict=True))
     library.write_text(f"Name: My cocaine\nFormula: C17H21NO4\nNum Peaks: {len(cocaine.mz)}\n{peaks}\n")
     answers = [

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from library.record import SpectrumKind
 from library.starter import starter_records
 from library.substances import load_substances
 from spectra.model import MassSpectrum, Run, spectrum_from_peaks
@@ -29,7 +30,7 @@ def references() -> dict[str, MassSpectrum]:
     """Spectra of the starter library by substance key."""
     substances = load_substances()
     found = {}
-    for record in starter_records():
+    for record in starter_records(SpectrumKind.EI):
         substance = substances.by_inchikey(record.inchikey)
         if substance is not None:
             found[substance.key] = spectrum_from_peaks(record.mz, record.intensity)
