@@ -144,37 +144,75 @@ def truncated(data: bytes, expected: str) -> UnreadableFile:
     return UnreadableFile(Fault.TRUNCATED, where=f"byte {len(data)}", expected=expected, remedy=remedy)
 
 
-def accumulated(words: _Words, start: int, count: int, level: int, *, low_first: bool) -> tuple[Floats, int]:
-    """Values from ``count`` 16-bit differences, where −32768 announces a 32-bit value; and the place after.
+@dataclass(frozen=True, slots=True, eq=False)
+class Coded:
+    """Words as what they stand for: differences of 16 bits, and values of 32 bits in between.
 
     Parameters
     ----------
-    words : (n,) signed 16-bit words. level : the value before. low_first : low word of 32 bits first.
-
-    Raises
-    ------
-    UnreadableFile : the words end before.
+    step : (n,) int64, a difference each, 0 for a 32-bit value. begin : (parts,) the first of each part, n or
+    the next part's where it has none. wide : which of the n are 32-bit values. level : their values.
     """
-    near = words[start : start + 3 * count].tolist()
-    values: list[int] = []
-    place = 0
-    try:
-        for _ in range(count):
-            if near[place] == -0x8000:
-                first, second = near[place + 1], near[place + 2]
-                level = (second << 16 | first & 0xFFFF) if low_first else (first << 16 | second & 0xFFFF)
-                place += 3
-            else:
-                level += near[place]
-                place += 1
-            values.append(level)
-    except IndexError:
-        expected = f"{count - len(values)} values more in this record"
-        remedy = "Copy the file again from the instrument."
-        raise UnreadableFile(
-            Fault.TRUNCATED, where=f"value {len(values) + 1}", expected=expected, remedy=remedy
-        ) from None
-    return np.array(values, np.float64), start + place
+
+    step: _Words
+    begin: _Words
+    wide: _Words
+    level: _Words
+
+    def values(self, resets: _Words) -> Floats:
+        """(n,) sums of the differences, from 0 at the first and at each of ``resets``."""
+        total = np.cumsum(self.step)
+        places = np.concatenate(([0], resets, self.wide))
+        bases = np.concatenate(([0], self.step[resets] - total[resets], self.level - total[self.wide]))
+        order = np.argsort(places, kind="stable")  # a 32-bit value overrides a reset at its place
+        spans = np.diff(np.append(places[order], len(total)))
+        found: Floats = (total + np.repeat(bases[order], spans)).astype(np.float64)
+        return found
+
+
+def decoded(words: _Words, starts: _Words, *, low_first: bool) -> Coded:
+    """What the words stand for; −32768 announces a value in the two words behind it.
+
+    Parameters
+    ----------
+    words : (n,) int64, each a signed 16-bit word. starts : (parts,) the first word of each part, ascending;
+    an announced value that its part cuts ends the part. low_first : low word of 32 bits first.
+    """
+    mark = np.flatnonzero(words == -0x8000)
+    end = np.append(starts[1:], len(words))[np.searchsorted(starts, mark, side="right") - 1]
+    if np.any(np.diff(mark) <= 2):  # what looks like a mark may be half of a value
+        real = _marks(mark, end)
+        mark, end = mark[real], end[real]
+    whole = mark + 3 <= end
+    is_step = np.ones(len(words), np.bool_)
+    for first, last in zip(mark[~whole].tolist(), end[~whole].tolist(), strict=True):
+        is_step[first:last] = False
+    mark = mark[whole]
+    is_step[mark + 1] = is_step[mark + 2] = False
+    one, two = (words[mark + 2], words[mark + 1]) if low_first else (words[mark + 1], words[mark + 2])
+    before = np.concatenate(([0], np.cumsum(is_step)))
+    step = words[is_step]
+    step[before[mark]] = 0
+    return Coded(step, before[starts], before[mark], one << 16 | two & 0xFFFF)
+
+
+def _marks(mark: _Words, end: _Words) -> NDArray[np.bool_]:
+    """Which of them are not within the value that one before them announces, each part for itself."""
+    real = np.ones(len(mark), np.bool_)
+    for k in (np.flatnonzero(np.diff(mark) <= 2) + 1).tolist():
+        near = slice(max(k - 2, 0), k)
+        real[k] = not np.any(real[near] & (mark[k] - mark[near] <= 2) & (end[near] == end[k]))
+    return real
+
+
+def too_few(count: int, found: int) -> UnreadableFile:
+    """The error for a record of ``count`` values that holds ``found``."""
+    return UnreadableFile(
+        Fault.TRUNCATED,
+        where=f"value {found + 1}",
+        expected=f"{count - found} values more in this record",
+        remedy="Copy the file again from the instrument.",
+    )
 
 
 def _values(data: bytes, layout: _Layout) -> Floats:
@@ -189,16 +227,18 @@ def _values(data: bytes, layout: _Layout) -> Floats:
 
 def _differences(words: _Words) -> Floats:
     """Records of a word (1 in its upper four bits, the number of values below), then the values."""
-    parts: list[Floats] = []
-    place, level = 0, 0
-    while place < len(words) and int(words[place]) >> 12 == 1:
-        count = int(words[place]) & 0xFFF
-        part, place = accumulated(words, place + 1, count, level, low_first=False)
-        level = int(part[-1]) if len(part) else level
-        parts.append(part)
-    if not parts:
+    coded = decoded(words, np.zeros(1, np.int64), low_first=False)
+    steps = coded.step.tolist()
+    heads, place = [], 0
+    while place < len(steps) and steps[place] >> 12 == 1:
+        heads.append(place)
+        place += 1 + (steps[place] & 0xFFF)
+    if not heads:
         raise UnreadableFile(Fault.NO_SIGNAL, where="first record", expected="at least one value")
-    return np.concatenate(parts)
+    if place > len(steps):
+        raise too_few(steps[heads[-1]] & 0xFFF, len(steps) - heads[-1] - 1)
+    coded.step[heads] = 0
+    return np.delete(coded.values(np.empty(0, np.int64))[:place], heads)
 
 
 def _double_differences(words: _Words) -> Floats:

@@ -19,7 +19,7 @@ import numpy as np
 
 from spectra.errors import Fault, UnreadableFile
 from spectra.model import DiodeArray, Floats, Technique
-from spectra.readers.agilent_channel import accumulated, header_texts, technique, truncated
+from spectra.readers.agilent_channel import decoded, header_texts, technique, too_few, truncated
 from spectra.readers.scans import MAX_POINTS
 
 _RECORD = struct.Struct("<HHIHHH8x")
@@ -85,10 +85,7 @@ def read_spectra(data: bytes, name: str) -> Spectra:
     (scale,) = struct.unpack_from(">d", data, layout.scale)
     if not np.isfinite(scale) or scale == 0:
         raise UnreadableFile(Fault.MALFORMED, where=f"byte {layout.scale}", expected="a scale")
-    values = np.empty((len(starts), len(wavelengths)))
-    for row, start in enumerate(starts):
-        values[row] = _values(data, start, len(wavelengths))
-    values *= scale
+    values = _values(data, starts, len(wavelengths)) * scale
     if data[layout.start] == _DOUBLES and np.abs(values).max(initial=0) > _HIGHEST:
         values *= _FIXED_POINT
     texts = header_texts(data, layout.texts, wide=layout.wide)
@@ -133,12 +130,25 @@ def _records(data: bytes, place: int, width: int, warnings: list[str]) -> tuple[
     return starts, np.array(times, np.float64)
 
 
-def _values(data: bytes, place: int, width: int) -> Floats:
-    tag, length, *_ = _RECORD.unpack_from(data, place)
-    start = place + _RECORD.size
-    if tag == _DOUBLES:
-        if length != _RECORD.size + 8 * width:
-            raise UnreadableFile(Fault.MALFORMED, where=f"byte {place + 2}", expected=f"{width} doubles")
-        return np.frombuffer(data, "<f8", width, start)
-    words = np.frombuffer(data, "<i2", (length - _RECORD.size) // 2, start).astype(np.int64)
-    return accumulated(words, 0, width, 0, low_first=True)[0]
+def _values(data: bytes, starts: list[int], width: int) -> Floats:
+    """(spectra, width): doubles, or differences that begin at 0 in each spectrum."""
+    if not starts:
+        return np.empty((0, width))
+    lengths = [_RECORD.unpack_from(data, place)[1] - _RECORD.size for place in starts]
+    bodies = [place + _RECORD.size for place in starts]
+    if _RECORD.unpack_from(data, starts[0])[0] == _DOUBLES:
+        wrong = next((k for k, length in enumerate(lengths) if length != 8 * width), None)
+        if wrong is not None:
+            where = f"byte {starts[wrong] + 2}"
+            raise UnreadableFile(Fault.MALFORMED, where=where, expected=f"{width} doubles")
+        return np.array([np.frombuffer(data, "<f8", width, body) for body in bodies])
+    parts = [
+        np.frombuffer(data, "<i2", length // 2, body) for body, length in zip(bodies, lengths, strict=True)
+    ]
+    begins = np.concatenate(([0], np.cumsum([len(part) for part in parts])[:-1]))
+    coded = decoded(np.concatenate(parts).astype(np.int64), begins, low_first=True)
+    held = np.diff(np.append(coded.begin, len(coded.step)))
+    if held.min() < width:
+        raise too_few(width, int(held[held < width][0]))
+    rows: Floats = coded.values(coded.begin)[coded.begin[:, None] + np.arange(width)]
+    return rows

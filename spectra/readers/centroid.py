@@ -134,15 +134,30 @@ def _valley_to_valley(segment: Ints, smooth: Floats, intensity: Floats) -> Ints:
 def _cuts(tops: Ints, segment: Ints, smooth: Floats) -> Ints:
     """Where two neighbouring maxima of a stretch are parted by a valley of half the lower one or less."""
     cuts = []
-    height, place = 0.0, -1
-    for top in tops.tolist():
-        if place < 0 or segment[top] != segment[place]:
-            place, height = top, smooth[top]
+    stretch, height, low, lowest = -1, 0.0, np.inf, -1  # of the maximum the next ones are compared with
+    valleys, depths = _lowest_between(tops, smooth)
+    for valley, depth, of, top in zip(
+        valleys, depths, segment[tops].tolist(), smooth[tops].tolist(), strict=True
+    ):
+        if of != stretch:
+            stretch, height, low = of, top, np.inf
             continue
-        valley = place + 1 + int(np.argmin(smooth[place + 1 : top + 1]))
-        if 2 * smooth[valley] <= min(height, smooth[top]):
-            cuts.append(valley)
-            place, height = top, smooth[top]
-        elif smooth[top] > height:
-            place, height = top, smooth[top]
+        if depth < low:
+            low, lowest = depth, valley
+        if 2 * low <= min(height, top):
+            cuts.append(lowest)
+            height, low = top, np.inf
+        elif top > height:
+            height, low = top, np.inf
     return np.asarray(cuts, np.int64)
+
+
+def _lowest_between(tops: Ints, smooth: Floats) -> tuple[list[int], list[float]]:
+    """Place and value of the first lowest point behind the maximum before, up to each maximum."""
+    if not len(tops):
+        return [], []
+    begins = np.concatenate(([0], tops[:-1] + 1))
+    until_last = smooth[: int(tops[-1]) + 1]
+    depth = np.minimum.reduceat(until_last, begins)
+    places = np.flatnonzero(until_last == np.repeat(depth, np.diff(np.append(begins, len(until_last)))))
+    return places[np.searchsorted(places, begins)].tolist(), depth.tolist()

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import struct
 from collections import defaultdict
 from contextlib import closing
 from pathlib import Path
@@ -30,6 +31,7 @@ formats = ("mzDB",)
 _MAGIC = b"SQLite format 3\0"
 _NEEDED = {"mzdb", "spectrum", "bounding_box", "data_encoding"}
 _OTHERS = {"GlobalMetadata": "a Bruker TDF or TSF file", "Frames": "a Bruker TDF or TSF file"}
+_BOX_HEAD = struct.Struct("<II")  # number of a spectrum, number of peaks
 _STEPS, _MAX_CALLS = 1_000_000, 500
 _PRECISION = {32: "f4", 64: "f8"}
 _POLARITIES = (("MS:1000130", 1), ("MS:1000129", -1))
@@ -116,13 +118,13 @@ def _points(base: sqlite3.Connection, encoding: dict[int, int]) -> dict[int, lis
     for number, box in base.execute("SELECT id, data FROM bounding_box"):
         place = 0
         while place < len(box):
-            head = np.frombuffer(box, "<u4", 2, place) if place + 8 <= len(box) else None
-            layout = layouts.get(encoding.get(int(head[0]), -1)) if head is not None else None
-            if head is None or layout is None or place + 8 + int(head[1]) * layout.itemsize > len(box):
+            spectrum, count = _BOX_HEAD.unpack_from(box, place) if place + 8 <= len(box) else (-1, 0)
+            layout = layouts.get(encoding.get(spectrum, -1))
+            if layout is None or place + 8 + count * layout.itemsize > len(box):
                 where = f"bounding box {number}"
                 raise UnreadableFile(Fault.MALFORMED, where=where, expected="peaks of known spectra")
-            found[int(head[0])].append(np.frombuffer(box, layout, int(head[1]), place + 8))
-            place += 8 + int(head[1]) * layout.itemsize
+            found[spectrum].append(np.frombuffer(box, layout, count, place + 8))
+            place += 8 + count * layout.itemsize
     return found
 
 

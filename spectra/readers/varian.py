@@ -19,12 +19,13 @@ from __future__ import annotations
 
 import struct
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
 from spectra.errors import Fault, InvalidMeasurement, UnreadableFile
-from spectra.model import Floats, Metadata, Run, ScanTable, Technique, Trace
+from spectra.model import Floats, Ints, Metadata, Run, ScanTable, Technique, Trace
 from spectra.readers.scans import check_limits, scan_table
 
 name = "varian"
@@ -40,6 +41,7 @@ _SCAN = np.dtype(
     ]
 )
 _HEADER_BYTES = 66
+_BATCH_BYTES = 2**18
 _TEXTS = {"sample": 6, "instrument": 196}
 _REMEDY = "Copy the file again, or export the run as ANDI netCDF from MS Workstation."
 
@@ -97,43 +99,83 @@ def _table(scans: np.ndarray, ions: bytes, factor: int, warnings: list[str]) -> 
     if len(over):
         raise _truncated(len(ions), f"the ions of scan {int(scans['scan'][over[0]])}")
     steps, heights, counts = [], [], []
-    for scan in scans:
-        mz, intensity = _ions(ions[scan["place"] : scan["place"] + scan["size"]])
-        _check(scan, intensity)
+    for some in _batches(scans):
+        mz, intensity, count = _ions(scans[some], ions)
+        _check(scans[some], intensity, count)
         steps.append(mz)
         heights.append(intensity)
-        counts.append(len(mz))
-        check_limits(counts[-1:])
-    check_limits(counts)
+        counts.append(count)
+        check_limits(np.concatenate(counts))
     return scan_table(
         scans["time"] * 60,
-        counts,
+        np.concatenate(counts) if counts else (),
         np.concatenate(steps) / factor if steps else (),
         np.concatenate(heights) if heights else (),
         warnings=warnings,
     )
 
 
-def _ions(packed: bytes) -> tuple[Floats, Floats]:
-    """m/z in steps, and intensities, of one scan."""
-    values, place, size = [], 0, len(packed)
-    while place < size:
-        more = packed[place] >> 6
-        value = packed[place] & 0x3F
-        for byte in packed[place + 1 : place + 1 + more]:
-            value = value << 8 | byte
-        values.append(value)
-        place += 1 + more
-    pairs = np.asarray(values[: len(values) // 2 * 2], np.float64).reshape(-1, 2)
-    ions = pairs[:, 1] > 0
-    return np.cumsum(pairs[:, 0])[ions], pairs[ions, 1]
+def _batches(scans: np.ndarray) -> list[slice]:
+    """Runs of scans of about 256 KiB of ions, so that memory stays small."""
+    batch = np.cumsum(scans["size"], dtype=np.int64) // _BATCH_BYTES
+    edges = [*np.flatnonzero(np.diff(batch, prepend=-1)).tolist(), len(scans)]
+    return [slice(first, last) for first, last in pairwise(edges)]
 
 
-def _check(scan: np.ndarray, intensity: Floats) -> None:
-    if intensity.sum() != scan["total"] or intensity.max(initial=0) != scan["base"]:
+def _ions(scans: np.ndarray, packed: bytes) -> tuple[Floats, Floats, Ints]:
+    """m/z in steps and intensities of some scans, one after the other, and how many each has."""
+    sizes = scans["size"].astype(np.int64)
+    of = np.repeat(np.arange(len(scans)), sizes)
+    begins = np.cumsum(sizes) - sizes
+    last = np.repeat(begins + sizes, sizes)
+    place = np.arange(len(of)) + np.repeat(scans["place"].astype(np.int64) - begins, sizes)
+    data = np.frombuffer(packed, np.uint8)[place].astype(np.int64)
+    after = np.minimum(np.arange(len(of)) + 1 + (data >> 6), last)
+    at = _reached(begins[sizes > 0], after, last)
+    value = data[at] & 0x3F
+    for k in range(1, 4):
+        more = at + k < after[at]
+        value[more] = value[more] << 8 | data[at[more] + k]
+    scan = of[at]
+    rank = np.arange(len(at)) - np.searchsorted(scan, scan)  # of a value within its scan
+    intensity = np.flatnonzero(rank % 2 == 1)
+    total = np.cumsum(np.where(rank % 2 == 0, value, 0))
+    before = np.concatenate(([0], total))[np.searchsorted(scan, scan[intensity])]
+    ion = value[intensity] > 0
+    mz = (total[intensity] - before)[ion].astype(np.float64)
+    counts = np.bincount(scan[intensity][ion], minlength=len(scans))
+    return mz, value[intensity][ion].astype(np.float64), counts
+
+
+def _reached(begins: Ints, after: Ints, last: Ints) -> Ints:
+    """Where the values begin, ascending: ``begins`` and all that follow by ``after``, up to ``last``.
+
+    Each round doubles how far is looked, so that a scan of n values takes log n rounds.
+    """
+    end = len(after)
+    is_value = np.zeros(end + 1, np.bool_)
+    is_value[begins] = True
+    jump = np.append(np.where(after < last, after, end), end)
+    while True:
+        found = jump[np.flatnonzero(is_value)]
+        if is_value[found[found < end]].all():
+            return np.flatnonzero(is_value[:end])
+        is_value[found] = True
+        is_value[end] = False
+        jump = jump[jump]
+
+
+def _check(scans: np.ndarray, intensity: Floats, counts: Ints) -> None:
+    """Refuse ions that do not add up to the total, or do not reach the base peak, of their scan."""
+    scan = np.repeat(np.arange(len(scans)), counts)
+    base = np.zeros(len(scans))
+    np.maximum.at(base, scan, intensity)
+    total = np.bincount(scan, intensity, len(scans))
+    wrong = np.flatnonzero((total != scans["total"]) | (base != scans["base"]))
+    if len(wrong):
         raise UnreadableFile(
             Fault.MALFORMED,
-            where=f"scan {int(scan['scan'])}",
+            where=f"scan {int(scans['scan'][wrong[0]])}",
             expected="ions that add up to the total stored beside them",
             remedy=_REMEDY,
         )

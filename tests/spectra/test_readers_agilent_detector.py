@@ -10,11 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from spectra.errors import Fault, UnreadableFile
 from spectra.model import Technique
 from spectra.readers import read
-from spectra.readers.agilent_channel import read_channel
+from spectra.readers.agilent_channel import decoded, read_channel
 
 CHANNELS = (
     "agilent-ch/chemstation_130.ch",
@@ -259,3 +261,43 @@ def test_an_unlisted_member_is_read_and_told(tmp_path: Path) -> None:
         "a.CH is not in the file's own list of signals.",
         "b.XYZ is of a kind that is not read; it was left out.",
     )
+
+
+_WORD = st.sampled_from([-0x8000, -0x7FFF, -1, 0, 5, 0x7FFF])
+_CODED = st.one_of(_WORD.filter(lambda word: word != -0x8000), st.tuples(_WORD, _WORD))
+
+
+def plainly(part: list[int | tuple[int, int]]) -> tuple[list[int], list[float]]:
+    """Words and values of a part, one after the other; pairs are low word first."""
+    words: list[int] = []
+    values: list[float] = []
+    for one in part:
+        if isinstance(one, tuple):
+            words += [-0x8000, *one]
+            values.append(float(one[1] << 16 | one[0] & 0xFFFF))
+        else:
+            words.append(one)
+            values.append((values[-1] if values else 0.0) + one)
+    return words, values
+
+
+@given(
+    parts=st.lists(st.lists(_CODED, min_size=3, max_size=3), min_size=1, max_size=6),
+    rest=st.lists(_WORD, max_size=2),
+)
+def test_differences_and_announced_values_in_parts(
+    parts: list[list[int | tuple[int, int]]], rest: list[int]
+) -> None:
+    plain = [plainly(part) for part in parts]
+    words = [np.array([*part, *rest], np.int64) for part, _ in plain]
+    begins = np.cumsum([0, *(len(part) for part in words[:-1])])
+    coded = decoded(np.concatenate(words), begins, low_first=True)
+    found = coded.values(coded.begin)[coded.begin[:, None] + np.arange(3)]
+    np.testing.assert_array_equal(found, [values for _, values in plain])
+
+
+def test_a_value_that_its_part_cuts_is_not_taken_from_the_next() -> None:
+    words = np.array([1, -0x8000, 7, 2, 3], np.int64)
+    coded = decoded(words, np.array([0, 3]), low_first=True)
+    assert coded.begin.tolist() == [0, 1]
+    assert coded.values(coded.begin).tolist() == [1.0, 2.0, 5.0]
