@@ -32,6 +32,7 @@ def create_app(settings: Settings) -> Flask:
     headers.install(app)
     errors.install(app)
     limits.install(app)
+    policy.install(app)  # before any form is read: a stranger's files are not even received
     csrf = CSRFProtect(app)
     accounts.install(app)
     app.add_url_rule("/healthz", "healthz", healthz)
@@ -41,7 +42,6 @@ def create_app(settings: Settings) -> Flask:
     public.register(app)
     app.register_blueprint(staff.blueprint)
     limits.guard_sign_in(app)
-    policy.install(app)
     substances.install(app)
     texts.install(app)
     return app
@@ -59,7 +59,6 @@ def _configure(app: Flask, settings: Settings) -> None:
     https = settings.base_url.startswith("https://")
     app.config.update(
         SECRET_KEY=settings.secret_key(),
-        MAX_CONTENT_LENGTH=(settings.max_upload_mb + 1) * 1024 * 1024,
         MAX_FORM_MEMORY_SIZE=200_000,
         SESSION_COOKIE_NAME="__Host-xbt" if https else "xbt",
         SESSION_COOKIE_SECURE=https,

@@ -20,7 +20,10 @@ PAGES = {
     404: (_l("There is no such page"), _l("Check the address, or start again from the first page.")),
     405: (_l("There is no such page"), _l("Check the address, or start again from the first page.")),
     409: (_l("This is not possible now"), _l("Somebody else may have been faster. Reload the page.")),
-    413: (_l("This file is too large"), _l("Ask the laboratory manager about the limit for uploads.")),
+    413: (
+        _l("This is too much at once"),
+        _l("Send fewer files at a time, or ask the laboratory manager about the limit for uploads."),
+    ),
     429: (
         _l("Too many tries"),
         _l(

@@ -16,6 +16,7 @@ CONTENT_SECURITY_POLICY = (
 )
 # Figures are drawn by us, but from files of strangers: they may not run or load anything.
 FIGURE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+DOWNLOAD_POLICY = "default-src 'none'; sandbox"
 
 HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,

@@ -6,6 +6,7 @@ what the person chose, else the browser.
 
 from __future__ import annotations
 
+import math
 from datetime import date, datetime
 
 from flask import Flask, g, has_request_context, request, session
@@ -31,7 +32,7 @@ def install(app: Flask) -> None:
     app.config.setdefault("BABEL_TRANSLATION_DIRECTORIES", "translations")
     Babel(app, locale_selector=select_language)
     app.jinja_env.filters.update(
-        day=day, moment=moment, percent=percent, minutes=minutes, decimal=format_decimal
+        day=day, moment=moment, percent=percent, minutes=minutes, decimal=format_decimal, size=size
     )
     app.context_processor(lambda: {"language": language(), "direction": direction(), "languages": LANGUAGES})
 
@@ -81,6 +82,13 @@ def percent(share: float) -> str:
     if 0 < share < 0.01:
         return "< " + str(format_percent(0.01))
     return str(format_percent(share, "#,##0 %" if language() == "fr" else "#,##0%"))
+
+
+def size(count: int) -> str:
+    """A number of bytes in the greatest unit that leaves at least one, as a person reads it."""
+    letter = "o" if language() == "fr" else "B"
+    step = min(int(math.log(max(count, 1), 1000)), 3)
+    return f"{format_decimal(count / 1000**step, '0.#')} {('', 'k', 'M', 'G')[step]}{letter}"
 
 
 def minutes(value: float | None) -> str:

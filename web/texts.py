@@ -22,6 +22,7 @@ from xbt.domain.findings import Amount, Certainty
 from xbt.domain.people import Role
 from xbt.domain.samples import Form, Reason, Use
 from xbt.domain.states import SampleState, Step
+from xbt.services.acquisitions import shown_name
 
 STATES = {
     SampleState.RECEIVED: _l("Received"),
@@ -189,7 +190,8 @@ FAULTS = {
 REMEDIES = {
     "empty": _l("Export the run again and check its size before sending."),
     "unknown_format": _l(
-        "Send mzML, mzXML, mzData, ANDI (.cdf), GRAMS .SPC, Agilent DATA.MS, MSP or JCAMP-DX."
+        "Send the whole folder if the instrument wrote a folder; otherwise export the run as mzML or ANDI "
+        "(.cdf), a spectrum as JCAMP-DX or CSV. “Formats that are read” has the table."
     ),
     "truncated": _l("Copy the file from the instrument again and send it once more."),
     "malformed": _l("Export it again, or in another format such as mzML."),
@@ -204,8 +206,25 @@ REMEDIES = {
 # Why something asked for was not done: codes of `xbt.domain.errors`.
 REFUSALS = {
     **WHY_NOT,
-    "empty": _l("The file is empty; nothing was stored."),
-    "too_large": _l("The file is larger than the limit; nothing was stored."),
+    "empty": _l("It is empty; nothing was stored. Copy it again from the instrument."),
+    "too_large": _l(
+        "This is larger than %(limit_mb)s MB; nothing was stored. Export a shorter run, or ask the "
+        "laboratory manager about the limit."
+    ),
+    "bad_name": _l(
+        "A name in this folder cannot be kept: %(part)s. Nothing of the folder was stored. Rename it, or "
+        "send a zip of the folder."
+    ),
+    "same_name": _l(
+        "Two files in this folder have the same name: %(part)s. Nothing of the folder was stored. Rename one."
+    ),
+    "too_deep": _l(
+        "This folder goes more than %(limit)s folders deep: %(part)s. Nothing of it was stored. Choose the "
+        "folder of the run itself."
+    ),
+    "too_many_files": _l(
+        "This folder holds more than %(limit)s files; nothing of it was stored. Choose the folder of one run."
+    ),
     "quota_user": _l(
         "You have sent as many files as one day allows; nothing was stored. Try again tomorrow."
     ),
@@ -229,7 +248,13 @@ def refusal_sentence(error: Refused) -> str:
     """What a refusal means, in the language of the page."""
     if error.code == "undecided" and error.fields.get("components"):
         return _("These components await a decision: %(numbers)s.", numbers=error.fields["components"])
-    return str(REFUSALS.get(error.code) or _("This is not possible now. Reload the page and look again."))
+    sentence = str(REFUSALS.get(error.code) or _("This is not possible now. Reload the page and look again."))
+    return sentence % _shown(error.fields) if "%(" in sentence else sentence
+
+
+def _shown(fields: Mapping[str, str]) -> dict[str, str]:
+    """Fields as a sentence may hold them: names of files come from outside."""
+    return {key: shown_name(value)[:80] for key, value in fields.items()}
 
 
 def fault_sentences(error: Mapping[str, str]) -> tuple[str, ...]:

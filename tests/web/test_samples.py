@@ -73,7 +73,7 @@ def test_a_file_that_cannot_be_read_says_why_and_what_to_do(
 
 
 def test_an_empty_file_is_refused_at_the_door(technician: Person) -> None:
-    assert "a.mzML: The file is empty; nothing was stored." in send(technician, b"")
+    assert "a.mzML: It is empty; nothing was stored." in send(technician, b"")
 
 
 def test_the_same_file_again_changes_nothing(technician: Person) -> None:

@@ -14,6 +14,7 @@ from web.accounts import signed_in
 from web.policy import allow
 from web.record import record
 from web.staff.blueprint import blueprint, worker_is_silent
+from web.uploads import AT_ONCE
 from xbt.domain.states import SampleState
 from xbt.domain.work import JobState
 from xbt.security.policy import Permission
@@ -78,6 +79,8 @@ def sample(sample_id: int) -> str:
         older=[one for one in view.analyses if not one.newest],
         working=is_working(view),
         silent=worker_is_silent(),
+        limit_mb=opened.settings.max_upload_mb,
+        at_once=AT_ONCE,
     )
 
 

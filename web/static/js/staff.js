@@ -2,33 +2,6 @@
 (() => {
   "use strict";
 
-  // Files may be dropped on the frame around the file field; they are sent at once.
-  for (const zone of document.querySelectorAll(".drop")) {
-    const input = zone.querySelector('input[type="file"]');
-    const over = (on) => (event) => { event.preventDefault(); zone.classList.toggle("over", on); };
-    zone.addEventListener("dragenter", over(true));
-    zone.addEventListener("dragover", over(true));
-    zone.addEventListener("dragleave", over(false));
-    zone.addEventListener("drop", (event) => {
-      over(false)(event);
-      if (event.dataTransfer.files.length === 0) return;
-      input.files = event.dataTransfer.files;
-      zone.closest("form").requestSubmit();
-    });
-  }
-
-  // While a file is being read the page asks for the list of files again and again; when the last one has
-  // ended the whole page is loaded once.
-  const files = document.querySelector("[data-poll]");
-  const ask = async () => {
-    const answer = await fetch(files.dataset.poll, { headers: { Accept: "text/html" } });
-    if (!answer.ok) return;
-    files.innerHTML = await answer.text();
-    if (files.querySelector("[data-running]")) setTimeout(ask, 1500);
-    else location.reload();
-  };
-  if (files && files.querySelector("[data-running]")) setTimeout(ask, 1000);
-
   // "/" goes to the search field, j and k walk through the rows.
   const search = document.querySelector('input[type="search"]');
   const rows = [...document.querySelectorAll("a.row")];
