@@ -215,7 +215,7 @@ def _read(records: Iterable[AnyRecord], aside: Path, journal: Journal, tell: Pro
         journal.batch(batch)
         _append(spool, batch)
         tell("read", journal.read)
-    return {name: load(path) for name, path in spool.close().items()}
+    return {name: load(path) for name, path in spool.close(lasting=False).items()}
 
 
 def _append(spool: Columns, batch: Batch) -> None:

@@ -124,7 +124,8 @@ def connectivity(inchikey: str) -> str:
 
 def key_of(text: str) -> int:
     """64 bits that stand for a text when rows are compared; 0 for the empty text."""
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") if text else 0
+    content = text.encode("utf-8", errors="replace")
+    return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "big") if text else 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -286,7 +287,7 @@ def _precursor(record: Record, form: Form) -> tuple[Record, list[tuple[Doubt, st
 
 
 def _wrong_precursor(record: Record, stated: float, expected: float) -> Iterable[tuple[Doubt, str]]:
-    decimals = len(repr(stated).partition(".")[2])
+    decimals = len(repr(stated).partition(".")[2].rstrip("0"))
     allowed = max(PRECURSOR_PPM * 1e-6 * expected, 0.6 * 10.0**-decimals)
     if abs(stated - expected) > allowed:
         text = f"precursor m/z {stated:g}, but {record.adduct} of {record.formula} has m/z {expected:.4f}"

@@ -36,6 +36,8 @@ class Settings(BaseSettings):
     quarantine_dir: Path = _under_data("quarantine")
     secret_key_file: Path = _under_data("secrets/secret_key")
     pepper_file: Path = _under_data("secrets/pepper")
+    library_key_file: Path = _under_data("secrets/library_key")
+    library_keys_file: Path = _under_data("library_keys.txt")  # of others whose libraries are trusted
 
     base_url: str = "http://127.0.0.1:8000"
     proxy_hops: int = Field(default=0, ge=0, le=5)  # reverse proxies whose X-Forwarded-* headers are true

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from library.signing import public_key
 from xbt.cli.library import CSV_COLUMNS, library
 
 TEXT = """\
@@ -53,9 +55,9 @@ def test_an_import_says_what_it_did_and_reports_every_record(msp: Path, tmp_path
     with (tmp_path / "report.csv").open() as stream:
         rows = list(csv.DictReader(stream))
     assert [(row["line"], row["name"], row["outcome"], row["code"]) for row in rows] == [
-        ("1", "Caffeine", "kept", ""),
+        ("1", "Caffeine", "kept", "few_ions"),
         ("7", "broken", "skipped", "no_peaks"),
-        ("11", "Cocaine", "kept", ""),
+        ("11", "Cocaine", "kept", "few_ions"),
     ]
 
 
@@ -73,6 +75,60 @@ def test_libraries_are_listed_and_shown(msp: Path) -> None:
     assert "own work" in shown
     assert "2 base" in shown
     assert "as written" in shown
+
+
+def test_several_files_and_folders_make_one_library(msp: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "more"
+    folder.mkdir()
+    (folder / "again.msp").write_text(TEXT)
+    (folder / "none.bin").write_bytes(b"\0\1\2" * 50)
+    done = run("import", msp, folder, "--name", "all", "--report", tmp_path / "report.csv")
+    assert "release 1 made: 2 spectra of 7 records" in done.stdout
+    with (tmp_path / "report.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert [(row["file"], row["name"], row["outcome"]) for row in rows] == [
+        ("drugs.msp", "Caffeine", "kept"),
+        ("drugs.msp", "broken", "skipped"),
+        ("drugs.msp", "Cocaine", "kept"),
+        ("again.msp", "Caffeine", "merged"),
+        ("again.msp", "broken", "skipped"),
+        ("again.msp", "Cocaine", "merged"),
+        ("none.bin", "none.bin", "skipped"),
+    ]
+    shown = run("show", "all").stdout
+    assert "2 spectra of 2 compounds; 2 of " in shown
+
+
+def test_a_release_says_by_whom_it_is_signed(msp: Path, tmp_path: Path) -> None:
+    run("import", msp, "--name", "drugs")
+    assert "by this installation (key " in run("show", "drugs").stdout
+    key = tmp_path / "var" / "secrets" / "library_key"
+    assert key.stat().st_mode & 0o777 == 0o400
+    public = public_key(key.read_bytes())
+    key.unlink()
+    assert "by a key that is not on the list" in run("show", "drugs").stdout
+    (tmp_path / "var" / "library_keys.txt").write_text(f"# trusted\n{public} Other Lab\n")
+    assert "by Other Lab" in run("show", "drugs").stdout
+    (manifest,) = (tmp_path / "var").rglob("manifest.json")
+    manifest.write_text(manifest.read_text().replace('"compounds": 2', '"compounds": 9'))
+    assert "WRONG" in run("show", "drugs").stdout
+    (tmp_path / "var" / "library_keys.txt").write_text("nonsense\n")
+    refused = run("show", "drugs")
+    assert refused.exit_code == 1
+    assert "line 1: expected a public key" in refused.stderr
+
+
+def test_a_library_of_another_version_is_named_with_what_to_do(msp: Path, tmp_path: Path) -> None:
+    run("import", msp, "--name", "drugs")
+    run("import", msp, "--name", "other")
+    for number, remedy in ((1, "import its source again"), (9, "update yours")):
+        manifest = tmp_path / "var" / "libraries" / "drugs" / "1" / "manifest.json"
+        manifest.write_text(re.sub(r"xbt.library/\d", f"xbt.library/{number}", manifest.read_text()))
+        assert remedy in run("show", "drugs").stderr
+        listed = run("list")
+        assert "other" in listed.stdout
+        assert remedy in listed.stderr
+    assert "release 2 made" in run("import", msp, "--name", "drugs").stdout
 
 
 def test_a_damaged_library_is_named(msp: Path, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from library.release import build_release
+from library.signing import read_key
 from library.starter import LICENCE, SOURCE, starter_records
 from xbt.config import Settings
 from xbt.db import upgrade
@@ -39,6 +40,7 @@ def initialise(settings: Settings) -> Installed:
     wanted = (
         (settings.secret_key_file, secrets.token_hex(32).encode()),
         (settings.pepper_file, secrets.token_bytes(32)),
+        (settings.library_key_file, secrets.token_bytes(32)),
     )
     made = tuple(path.name for path, content in wanted if _make_secret(path, content))
     upgrade(settings.database_url)
@@ -48,6 +50,7 @@ def initialise(settings: Settings) -> Installed:
         name=STARTER,
         source=SOURCE,
         licence=LICENCE,
+        key=read_key(settings.library_key_file),
     )
     return Installed(
         data_dir=settings.data_dir,
@@ -63,6 +66,7 @@ def _make_folders(settings: Settings) -> None:
         settings.data_dir,
         settings.secret_key_file.parent,
         settings.pepper_file.parent,
+        settings.library_key_file.parent,
         settings.libraries_dir,
         settings.blobs_dir,
         settings.quarantine_dir,
