@@ -18,7 +18,7 @@ from spectra.model import Floats, Ints
 PICKED = "peaks were picked (weighted mean of the upper half, height)"
 _LEAST_SHARE = 1e-4
 _BATCH_POINTS = 500_000
-_GAP = 3.0
+_GAP, _AROUND = 3.0, 4
 _LEAST_POINTS, _LARGEST_STEP, _SHARE = 50, 0.25, 0.2
 
 _Bools = NDArray[np.bool_]
@@ -102,8 +102,12 @@ def _stretches(scan: Ints, mz: Floats, intensity: Floats) -> Ints:
     """A number that rises where a new scan, a gap, or the point behind a run of zeros begins."""
     from scipy.ndimage import minimum_filter1d
 
-    step = np.where(np.diff(scan) == 0, np.diff(mz), np.inf)
-    finest = minimum_filter1d(step, 9, mode="nearest") if len(step) else step
+    same = np.diff(scan) == 0
+    step = np.where(same, np.diff(mz), np.inf)
+    apart = np.arange(len(step)) + _AROUND * np.cumsum(~same)  # so that no scan is in another's neighbourhood
+    padded = np.full(int(apart[-1]) + 1 if len(apart) else 0, np.inf)
+    padded[apart] = step
+    finest = minimum_filter1d(padded, 2 * _AROUND + 1, mode="nearest")[apart] if len(step) else step
     zero = intensity == 0
     begins = np.ones(len(mz), np.bool_)
     begins[1:] = (step > _GAP * finest) | ~np.isfinite(step) | (zero[:-1] & ~zero[1:])

@@ -1,11 +1,11 @@
 """Agilent MassHunter ``.D`` folders: mass spectra, diode array and detector channels of ``AcqData``.
 
 Records of scans are laid out by the folder's own ``MSScan.xsd``. Peak lists (``MSPeak.bin``) are taken where
-a scan has one, else the peaks of its profile (``MSProfile.bin``, picked scan by scan, so that memory stays
-small). The calibration of time-of-flight axes, the run-length coding and the diode arrays are rainbow-api's;
-what stands around them is ours, because rainbow keeps every profile as one dense table, sees neither polarity
-nor precursor nor collision energy, parses the folder's XML without a guard, and needs a package without
-wheels for LZF. Plasma spectrometers' isotope channels are traces, as rainbow reads them.
+a scan has one, else the peaks of its profile (``MSProfile.bin``, picked some scans at a time, so that memory
+stays small). The calibration of time-of-flight axes, the run-length coding and the diode arrays are
+rainbow-api's; what stands around them is ours, because rainbow keeps every profile as one dense table, sees
+neither polarity nor precursor nor collision energy, parses the folder's XML without a guard, and needs a
+package without wheels for LZF. Plasma spectrometers' isotope channels are traces, as rainbow reads them.
 
 Every XML file of the folder that is parsed is refused if it holds a DTD or an entity.
 """
@@ -39,6 +39,7 @@ _PARSED = {
 }
 _PEAKS = {8: ("<f4", "<f4"), 12: ("<f8", "<f4"), 16: ("<f8", "<f8")}
 _RECORDS_PLACE = 0x58
+_PICKED_TOGETHER = 500_000  # points
 _MAX_BLOCKS, _MAX_FIELDS, _MAX_XML = 8, 200, 8 * 2**20
 _CALIBRATION_START, _CALIBRATION_BYTES = 0x4C, 84
 _POLARITY = {0: 1, 1: -1}
@@ -49,6 +50,7 @@ _REMEDY = "Copy the whole folder again, or export the run as mzML or ANDI netCDF
 _SAMPLE = {"Sample Name": "", "Sample ID": "", "InstrumentName": "", "AcqTime": "", "Acquisition Time": ""}
 
 _Records = NDArray[np.void]
+_Pair = tuple[Floats, Floats]  # m/z and intensities of a scan
 
 
 @dataclass(frozen=True)
@@ -124,26 +126,66 @@ def _spectra(
     peaks = files["mspeak.bin"].read_bytes() if "mspeak.bin" in files else b""
     profile = files["msprofile.bin"].read_bytes() if "msprofile.bin" in files else b""
     calibration = _Calibration(files, scans)
-    found, picked, missing = [], 0, 0
+    found: dict[int, _Pair] = {}
+    profiles = _Profiles()
     for k in range(len(scans.records)):
         pair = _peak_list(scans.blocks[k], peaks)
-        if pair is None:
-            pair = _profile_peaks(scans.blocks[k], profile, calibration, k)
-            picked += pair is not None
-        elif calibration.exists:
-            pair = _usable(calibration.mz(pair[0], k), pair[1])
-        missing += pair is None
-        found.append(pair or (np.empty(0), np.empty(0)))
-        check_limits([len(found[-1][0])])
+        if pair is not None:
+            found[k] = _usable(calibration.mz(pair[0], k), pair[1]) if calibration.exists else pair
+            check_limits([len(found[k][0])])
+            continue
+        pair = _profile_points(scans.blocks[k], profile, calibration, k)
+        if pair is not None:
+            profiles.add(k, pair)
+    picked = profiles.picked()
     if picked:
-        warnings.append(f"{picked} scans were continuum (profile) data; {PICKED}.")
+        warnings.append(f"{len(picked)} scans were continuum (profile) data; {PICKED}.")
+    missing = len(scans.records) - len(found) - len(picked)
     if missing:
         warnings.append(f"{missing} scans have no spectrum in the file (an interrupted acquisition?).")
+    found |= picked
     mode = int(_or_unknown(scans, "IonMode")[0])
-    return _table(scans, found, warnings), _IONISATIONS.get(mode, technique)
+    nothing = np.empty(0), np.empty(0)
+    pairs = [found.get(k, nothing) for k in range(len(scans.records))]
+    return _table(scans, pairs, warnings), _IONISATIONS.get(mode, technique)
 
 
-def _table(scans: _Scans, found: list[tuple[Floats, Floats]], warnings: list[str]) -> ScanTable:
+class _Profiles:
+    """Continuum scans on their way to peaks, picked together whenever there are many points."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[int, _Pair] = {}
+        self._points = 0
+        self._picked: dict[int, _Pair] = {}
+
+    def add(self, scan: int, pair: _Pair) -> None:
+        self._waiting[scan] = pair
+        self._points += len(pair[0])
+        if self._points > _PICKED_TOGETHER:
+            self._pick()
+
+    def picked(self) -> dict[int, _Pair]:
+        """m/z and heights of the peaks of every scan that was added."""
+        self._pick()
+        return self._picked
+
+    def _pick(self) -> None:
+        if not self._waiting:
+            return
+        numbers, pairs = list(self._waiting), list(self._waiting.values())
+        offset = np.concatenate(([0], np.cumsum([len(mz) for mz, _ in pairs])))
+        offset, mz, heights = pick_peaks(
+            offset,
+            np.concatenate([mz for mz, _ in pairs]),
+            np.concatenate([intensity for _, intensity in pairs]),
+            np.ones(len(pairs), np.bool_),
+        )
+        for number, first, last in zip(numbers, offset[:-1].tolist(), offset[1:].tolist(), strict=True):
+            self._picked[number] = mz[first:last], heights[first:last]
+        self._waiting, self._points = {}, 0
+
+
+def _table(scans: _Scans, found: list[_Pair], warnings: list[str]) -> ScanTable:
     counts = [len(mz) for mz, _ in found]
     check_limits(counts)
     level = scans.column("MSLevel")
@@ -309,9 +351,7 @@ def _peak_list(blocks: _Records, data: bytes) -> tuple[Floats, Floats] | None:
     return None
 
 
-def _profile_peaks(
-    blocks: _Records, data: bytes, calibration: _Calibration, scan: int
-) -> tuple[Floats, Floats] | None:
+def _profile_points(blocks: _Records, data: bytes, calibration: _Calibration, scan: int) -> _Pair | None:
     block = blocks[0]
     count, size, place = (int(block[field]) for field in ("PointCount", "ByteCount", "SpectrumOffset"))
     if not data or count <= 0 or size < 16 or place < 0 or place + size > len(data):
@@ -327,8 +367,7 @@ def _profile_peaks(
         calibration.mz(np.asarray(start + step * np.arange(count), np.float64), scan), intensity
     )
     order = np.argsort(mz, kind="stable")
-    _, places, heights = pick_peaks(np.array([0, len(mz)]), mz[order], intensity[order], np.ones(1, np.bool_))
-    return places, heights
+    return mz[order], intensity[order]
 
 
 def _usable(mz: Floats, intensity: Floats) -> tuple[Floats, Floats]:
@@ -343,11 +382,9 @@ def _profile(packed: bytes, count: int, scan: int) -> tuple[float, float, Floats
     try:
         if rainbow.segment_is_rle(packed, count):
             start, step = struct.unpack_from("<dd", packed)
-            return (
-                start,
-                step,
-                np.asarray(rainbow.decompress_inten_list(memoryview(packed)[16:], count), np.float64),
-            )
+            coder = getattr(rainbow, "_msprofile_fast", None) or rainbow  # compiled where it was built
+            intensity = coder.decompress_inten_list(memoryview(packed)[16:], count)
+            return start, step, np.asarray(intensity, np.float64)
         plain = unpack_lzf(packed, 16 + 4 * count)
     except (ValueError, IndexError) as error:
         where = f"scan {scan + 1} of MSProfile.bin"

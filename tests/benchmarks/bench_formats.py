@@ -98,7 +98,8 @@ def bare_rainbow(path: Path) -> None:
     if path.suffix.lower() in {".ch", ".uv"}:
         found = [chemstation.parse_file(str(path))]
     else:
-        found = rainbow.read(str(path), hrms=True, centroid=True).datafiles
+        listed = any(one.name.lower() == "mspeak.bin" for one in path.rglob("*"))
+        found = rainbow.read(str(path), hrms=True, centroid=listed).datafiles  # profiles where no peaks are
     if not sum(one.data.size for one in found if one):  # decoded when it is asked for
         raise ValueError("nothing inside")
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from spectra.readers.centroid import pick_peaks
 
@@ -75,3 +77,18 @@ def test_against_openms(data_dir: Path) -> None:
         ppm = 1e6 * np.abs(their_mz[nearest] / ours_mz[top] - 1)
         assert np.quantile(ppm, 0.95) < 2
         np.testing.assert_array_less(0.9, np.quantile(ours[top] / their[nearest], [0.05, 0.5]))
+
+
+@given(counts=st.lists(st.integers(0, 40), min_size=1, max_size=6), seed=st.integers(0, 2**32 - 1))
+def test_a_scan_gives_the_same_peaks_alone_and_among_others(counts: list[int], seed: int) -> None:
+    random = np.random.default_rng(seed)
+    scans = [
+        (np.sort(random.uniform(50, 52, n)), random.integers(0, 9, n).astype(np.float64)) for n in counts
+    ]
+    offset = np.concatenate(([0], np.cumsum(counts)))
+    mz, intensity = (np.concatenate([scan[k] for scan in scans]) for k in (0, 1))
+    ends, places, heights = pick_peaks(offset, mz, intensity, np.ones(len(counts), np.bool_))
+    for k, scan in enumerate(scans):
+        alone, heights_alone = picked(*scan)
+        np.testing.assert_allclose(places[ends[k] : ends[k + 1]], alone, rtol=1e-12)
+        np.testing.assert_array_equal(heights[ends[k] : ends[k + 1]], heights_alone)
