@@ -32,10 +32,10 @@ Array = NDArray[Any]
 AXIS = HIGHEST_MASS + 1
 # Masses from which a row's squared norm is stored: scans start here; what lies between is subtracted.
 KNOTS = (1, *range(25, 101, 5), 120, 150, 200, 300, 500)
-SEEN = (0.4, 0.3, 0.2, 0.12, 0.0)  # share of the query's norm left unseen when rows are ruled out
+SEEN = (0.35, 0.2, 0.1, 0.0)  # share of the query's norm left unseen when rows are ruled out
 RESCORING = 25  # time to compare one ion of a row in full, in postings scanned
 FEW = 500_000  # postings that are scanned sooner than rows are ruled out
-TOGETHER = 32_768  # postings of short columns worked on at once: what stays in the cache
+TOGETHER = 8192  # postings of short columns worked on at once: what stays in the cache
 KEPT_NORMS = 8
 PACK = float(2**13)  # more than a spectrum has ions: two whole sums fit one float64
 
@@ -104,10 +104,12 @@ class Estimates:
     ----------
     match_factor, reverse_match_factor : (rows,) float64, 0..1000 + slack; 0 where nothing is in common, and
         1000 for the few rows that the index does not hold in full.
+    common : (rows,) float64, ions in both, at least 1 in those rows.
     """
 
     match_factor: Floats
     reverse_match_factor: Floats
+    common: Floats
     slack: float
 
 
@@ -126,7 +128,8 @@ class NominalIndex:
         self._early_ions = len(self._arrays["row"]) + len(self._arrays["weak_row"]) < int(units.offset[-1])
         self._latest_start = int(units.start.max(initial=1))
         self._sound = {name: np.zeros(len(self._arrays[name]) - 1, bool) for name in _ROWS_OF}
-        self._norms: dict[int, Floats] = {}
+        self._norms: dict[int, tuple[Floats, Array]] = {}
+        self._start = units.start.astype(np.intp)  # as an index, 32 bits cost more than they save
 
     def __len__(self) -> int:
         return len(self._units)
@@ -148,7 +151,7 @@ class NominalIndex:
             u = _dense(query)[mass]
             below = (height >= NOISE_FLOOR) & (u < units.floor[rows][owner]) & (mass >= begin[owner])
             u_norm = u_norm + summed(owner, np.where(below, mass * u, 0.0), len(rows))
-        return np.minimum(share(dot, np.sqrt(u_norm * self._squares_from(query.start)[rows])), 1.0)
+        return np.minimum(share(dot, np.sqrt(u_norm * self._norms_from(query.start)[0][rows])), 1.0)
 
     def best(self, query: UnitSpectrum, top: int) -> tuple[Ints, Floats]:
         """The ``top`` rows of highest cosine that share an ion with the query, best first, and their cosines.
@@ -172,7 +175,7 @@ class NominalIndex:
         column = self._arrays["column"]
         unseen = np.sqrt(np.append(np.cumsum(weights[::-1] ** 2)[::-1], 0.0))
         postings = np.append(np.cumsum((column[masses + 1] - column[masses])[::-1])[::-1], 0)
-        norm = self._norm(query.start)
+        norm = self._norms_from(query.start)[1]
         product = np.zeros(len(self), np.float32)
         done, rows, least = 0, np.empty(0, np.int64), -1.0
         for level in SEEN:
@@ -183,7 +186,7 @@ class NominalIndex:
             done = upto
             least = least if least >= 0 else self._reached(query, product, norm, top)
             need = self._least_product(query, least, float(unseen[done]))
-            rows = np.flatnonzero(product >= norm * need[self._units.start])
+            rows = np.flatnonzero(product >= norm * np.take(need, self._start))
             if len(rows) * RESCORING * len(self._arrays["row"]) < int(postings[done]) * len(self):
                 break
         return rows
@@ -220,32 +223,38 @@ class NominalIndex:
         """
         sums = self._ions(query)
         agreement, packed = self._neighbours(query)
-        n2, pair_mass = _unpacked(packed)
-        n1, reverse_uu = _unpacked(sums.packed)
-        begin = np.maximum(self._units.start, query.start)
-        forward_uu = _norm_from(query, self._units.floor, begin) + sums.below_floor
-        norm = self._squares_from(query.start) + sums.weak
-        squared = sums.product.astype(np.float64) ** 2
-        term2 = share(agreement.astype(np.float64), pair_mass)
-        forward = composite(np.minimum(share(squared, forward_uu * norm), 1.0), term2, n1, n2)
-        reverse = composite(np.minimum(share(squared, reverse_uu * norm), 1.0), term2, n1, n2)
-        for scores in (forward, reverse):
-            scores[self._arrays["irregular"]] = 1000.0
+        unlisted = _norm_from(query, self._units.floor, np.maximum(self._start, query.start))
+        squares = self._norms_from(query.start)[0]
+        forward, reverse, common = np.empty((3, len(self)))
+        for first in range(0, len(self), TOGETHER):
+            some = slice(first, first + TOGETHER)
+            n2, pair_mass = _unpacked(packed[some])
+            n1, uu = _unpacked(sums.packed[some])
+            common[some] = n1
+            ll = squares[some] + sums.weak[some]
+            squared = sums.product[some].astype(np.float64) ** 2
+            term2 = share(agreement[some].astype(np.float64), pair_mass)
+            all_uu = unlisted[some] + sums.below_floor[some]
+            forward[some] = composite(np.minimum(share(squared, all_uu * ll), 1.0), term2, n1, n2)
+            reverse[some] = composite(np.minimum(share(squared, uu * ll), 1.0), term2, n1, n2)
+        irregular = self._arrays["irregular"]
+        forward[irregular] = reverse[irregular] = 1000.0
+        common[irregular] = np.maximum(common[irregular], 1.0)
         # n single-precision additions of positive numbers: relative error n·2⁻²⁴, twice that when squared
-        return Estimates(forward, reverse, 1000 * 2 * (len(query.mass) + 8) * 2.0**-23)
+        return Estimates(forward, reverse, common, 1000 * 2 * (len(query.mass) + 8) * 2.0**-23)
 
     def _ions(self, query: UnitSpectrum) -> _Sums:
         rows = len(self)
         sums = _Sums(np.zeros(rows, np.float32), np.zeros(rows), np.zeros(rows), np.zeros(rows))
         masses, heights = _compared(query)
-        squares = masses * heights.astype(np.float64)
+        squares = np.asarray(masses * heights.astype(np.float64), np.float64)
         self._scan(masses, np.sqrt(squares), sums.product)
         ones = np.ones(rows)
         for posted, u, square in zip(self._columns("column", masses), heights, squares.tolist(), strict=True):
             row = self._arrays["row"][posted]
             scatter_add(sums.packed, row, ones[: len(row)], 1 + PACK * square)
             if u < self._highest_floor:
-                self._add_unlisted(sums, row, np.full(len(row), u), np.full(len(row), float(square)))
+                self._add_unlisted(sums, row, np.full(len(row), u), np.full(len(row), square, np.float64))
         strong = np.flatnonzero(heights >= NOISE_FLOOR)
         for part, counts, posted_ in self._joined("weak_column", masses[strong]):
             ion = np.repeat(strong[part], counts)
@@ -253,13 +262,18 @@ class NominalIndex:
             scatter_add(sums.product, row, np.sqrt(mass * square_).astype(np.float32))
             scatter_add(sums.packed, row, 1 + PACK * square_)
             scatter_add(sums.weak, row, mass.astype(np.float64))
-            self._add_unlisted(sums, row, heights[ion], square_)
+            if self._highest_floor > NOISE_FLOOR:
+                self._add_unlisted(sums, row, heights[ion], square_)
         return sums
 
     def _add_unlisted(self, sums: _Sums, row: Array, u: Ints, square: Floats) -> None:
         """Ions that a row has though it need not list them."""
-        unlisted = np.flatnonzero(self._units.floor[row] > u)
-        scatter_add(sums.below_floor, row[unlisted], square[unlisted])
+        if self._highest_floor > NOISE_FLOOR:
+            unlisted = np.flatnonzero(self._units.floor[row] > u)
+            row, square = row[unlisted], square[unlisted]
+        else:
+            square = np.where(u < NOISE_FLOOR, square, 0.0)
+        scatter_add(sums.below_floor, row, square)
 
     def _neighbours(self, query: UnitSpectrum) -> tuple[Array, Floats]:
         """Per row: Σ m·ratio over pairs of neighbours, and their number and Σ m packed."""
@@ -272,14 +286,15 @@ class NominalIndex:
         for name, pair, number in self._known_pairs(key, weak):
             row_of, ratio_of = self._arrays[_ROWS_OF[name]], self._arrays[_RATIOS_OF[name]]
             for part, counts, posted in self._joined(name, number):
-                which = np.repeat(pair[part], counts)
+                which = np.repeat(pair[part], counts) if len(counts) > 1 else pair[part]
                 row, value, mass = row_of[posted], ratio_of[posted] * turned[which], masses[second[which]]
                 np.minimum(value, 1 / value, out=value)
                 if self._highest_floor > NOISE_FLOOR:
-                    bare = self._units.floor[row] > between[which]
-                    row, value, mass = row[bare], value[bare], mass[bare]
+                    bare = np.flatnonzero(self._units.floor[row] > between[which])
+                    mass = np.broadcast_to(mass, value.shape)[bare]
+                    row, value = row[bare], value[bare]
                 scatter_add(agreement, row, value * mass.astype(np.float32))
-                scatter_add(packed, row, 1 + PACK * mass)
+                scatter_add(packed, row, np.broadcast_to(1 + PACK * mass, len(row)).copy())
         return agreement, packed
 
     def _known_pairs(self, key: Ints, weak: Ints) -> Iterator[tuple[str, Ints, Ints]]:
@@ -305,7 +320,7 @@ class NominalIndex:
             slice(*ends) for ends in zip(bounds[numbers].tolist(), bounds[numbers + 1].tolist(), strict=True)
         ]
 
-    def _joined(self, name: str, numbers: Ints) -> Iterator[tuple[slice, Ints, Ints]]:
+    def _joined(self, name: str, numbers: Ints) -> Iterator[tuple[slice, Ints, Ints | slice]]:
         """Short columns together: which of ``numbers``, their lengths, and where their postings stand."""
         self._columns(name, numbers)
         begin = self._arrays[name][numbers]
@@ -314,16 +329,17 @@ class NominalIndex:
         cuts = np.flatnonzero(np.diff(ends // TOGETHER)) + 1
         for first, last in pairwise([0, *cuts.tolist(), len(numbers)]):
             length = counts[first:last]
+            if last - first == 1:
+                yield slice(first, last), length, slice(int(begin[first]), int(begin[first] + length[0]))
+                continue
             within_ = np.arange(int(length.sum())) - np.repeat(np.cumsum(length) - length, length)
             yield slice(first, last), length, within_ + np.repeat(begin[first:last], length)
 
-    def _norm(self, start: int) -> Array:
-        """(rows,) float32: norm of each row from mass ``start`` on; 1 where it is 0."""
-        squares = self._squares_from(start)
-        return np.sqrt(np.where(squares > 0, squares, 1.0)).astype(np.float32)
+    def _norms_from(self, start: int) -> tuple[Floats, Array]:
+        """(rows,) Σ m·I from mass ``start`` on, and its root in float32, 1 where it is 0.
 
-    def _squares_from(self, start: int) -> Floats:
-        """(rows,) Σ m·I from mass ``start`` on: from the knot below, less the columns between."""
+        From the knot below, less the columns between.
+        """
         known = self._norms.get(start)
         if known is not None:
             return known
@@ -332,10 +348,11 @@ class NominalIndex:
         for posted in self._columns("column", np.arange(KNOTS[knot], min(start, AXIS))):
             square = np.rint(self._arrays["weight"][posted].astype(np.float64) ** 2)  # whole, as it was
             scatter_add(squares, self._arrays["row"][posted], square, -1.0)
+        norm = np.sqrt(np.where(squares > 0, squares, 1.0)).astype(np.float32)
         if len(self._norms) >= KEPT_NORMS:
             self._norms.clear()
-        self._norms[start] = squares
-        return squares
+        self._norms[start] = squares, norm
+        return squares, norm
 
 
 _ROWS_OF = {"column": "row", "pair_offset": "row", "weak_column": "weak_row", "far_offset": "far_row"}

@@ -1,34 +1,45 @@
-"""Exact library search over several releases at once.
+"""Exact library search of electron-ionisation spectra over several releases at once.
 
-Promises: every hit carries the NIST match factor and reverse match factor of the best entry of its
-compound; a compound takes one place, whatever number of spectra or releases it has. Entries are compared
-in full, best pre-search cosine first, until no other can be among the best ``top`` by match factor (its
-bound is 500·(1 + cosine²), see `library.index.nominal`) or until `MOST_COMPARED` have been: so a compound
-among the best by match factor is missed only where the best ``top`` are poor themselves.
+Promises: every hit carries the NIST match factor and reverse match factor of the best entry of its compound,
+and what speaks against it; a compound takes one place, whatever number of spectra or releases it has. The
+best ``top`` compounds are those a comparison with every entry would give, for each `Ranking` and purity:
+entries are compared by falling upper bound of their score until no other can be among them.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from enum import StrEnum
 from weakref import WeakKeyDictionary
 
 import numpy as np
+from numpy.typing import NDArray
 
-from library.index.nominal import Index
+from library.index.nominal import NominalIndex, build
+from library.index.scatter import top_rows
+from library.record import SpectrumKind
 from library.release import Reference, Release
 from spectra.model import Floats, Ints, MassSpectrum
-from spectra.similarity.mass import UnitSpectrum, unit_mass
+from spectra.similarity.mass import HIGHEST_MASS, NOISE_FLOOR, UnitSpectrum, UnitTable, unit_table
 from spectra.similarity.match_factor import Matches, match_factors
 
-FIRST_COMPARED = 200
-MOST_COMPARED = 1400
-CELLS_AT_ONCE = 4_000_000  # queries x entries of one pre-search block
-QUERIES_AT_ONCE = 64
+FIRST_COMPARED = 48
 PURE = 0.9
 ISOTOPOLOGUE_HANDICAP = 50.0  # nobody hands in a labelled standard: it has to fit clearly better
+TOLD = 50  # 5 % of the base peak: weaker ions are no evidence when they are missing or left over
+WORTH_THREADS = 50_000  # entries from which two queries at a time pay
 
-_indexes: WeakKeyDictionary[Release, Index] = WeakKeyDictionary()
+_indexes: WeakKeyDictionary[Release, NominalIndex] = WeakKeyDictionary()
+
+
+class Ranking(StrEnum):
+    """What hits are ranked by; the value is stable."""
+
+    MATCH_FACTOR = "match_factor"
+    COSINE = "cosine"  # of weights √(m·I): several times faster on a large library
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,10 +48,13 @@ class Hit:
 
     Parameters
     ----------
-    match_factor, reverse_match_factor : 0..1000, see `spectra.similarity.mass.match_factors`.
+    match_factor, reverse_match_factor : 0..1000, see `spectra.similarity.match_factor.match_factors`.
     matched_ions : ions in both.
     cosine : 0..1, weights √(m·I).
     score : what hits are ranked by, 0..1000.
+    missing : masses of ions of at least 5 % of the reference, where the query was scanned, that it lacks.
+    unexplained : masses of ions of at least 5 % of the query that the reference lacks.
+    explained : 0..1, share of the query's intensity, where both were scanned, at ions of the reference.
     """
 
     reference: Reference
@@ -49,6 +63,9 @@ class Hit:
     matched_ions: int
     cosine: float
     score: float
+    missing: tuple[int, ...] = ()
+    unexplained: tuple[int, ...] = ()
+    explained: float = 0.0
 
 
 def search(
@@ -58,6 +75,7 @@ def search(
     top: int = 10,
     mz_low: float | None = None,
     purity: Sequence[float] | None = None,
+    ranking: Ranking = Ranking.MATCH_FACTOR,
 ) -> list[list[Hit]]:
     """The best ``top`` compounds for each spectrum, best first.
 
@@ -68,6 +86,7 @@ def search(
     mz_low : where the scans started, in Th; the first ion of each spectrum is taken where not given.
     purity : 0..1 per spectrum, share of its signal that is one compound's, as deconvolution tells; 1 where
         not given. Hits rank by match factor down to `PURE`, by `robust_score` below it.
+    ranking : by cosine the purity does not count.
 
     Returns
     -------
@@ -76,64 +95,42 @@ def search(
     """
     purities = [1.0] * len(spectra) if purity is None else purity
     queries = [
-        _Query(unit_mass(spectrum.mz, spectrum.intensity, mz_low=mz_low), share >= PURE)
-        for spectrum, share in zip(spectra, purities, strict=True)
+        _Query(unit, share >= PURE, ranking)
+        for unit, share in zip(unit_spectra(spectra, mz_low), purities, strict=True)
     ]
-    each = [_search_one(release, queries, top) for release in releases]
-    return [_best(releases, compared, top) for compared in zip(*each, strict=True)] or [[] for _ in queries]
+    searched = [_searched(release) for release in releases if SpectrumKind.EI in release.kinds]
+
+    def answer(query: _Query) -> list[Hit]:
+        compared = [_compare(library, query, top) for library in searched]
+        return _best(compared, query.spectrum, top) if compared else []
+
+    if len(queries) < 2 or sum(len(library.index) for library in searched) < WORTH_THREADS:
+        return [answer(query) for query in queries]
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        return list(threads.map(answer, queries))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Query:
-    spectrum: UnitSpectrum
-    pure: bool
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Compared:
-    """Entries of one release compared with a query, and their scores."""
-
-    rows: Ints
-    matches: Matches
-    score: Floats
-
-
-def _search_one(release: Release, queries: Sequence[_Query], top: int) -> Iterator[_Compared]:
-    index = _index(release)
-    block = max(1, min(QUERIES_AT_ONCE, CELLS_AT_ONCE // max(1, len(release))))
-    for first in range(0, len(queries), block):
-        some = queries[first : first + block]
-        for query, cosine in zip(some, index.cosines([query.spectrum for query in some]), strict=True):
-            yield _compare(release, query, cosine, top)
-
-
-def _compare(release: Release, query: _Query, cosine: Floats, top: int) -> _Compared:
-    """Entries by falling cosine, until no other can reach the best ``top`` compounds by match factor."""
-    order = _falling(cosine, MOST_COMPARED)
-    parts: list[Matches] = []
-    done, step = 0, FIRST_COMPARED
-    while done < len(order) and not (parts and _settled(release, order[: done + 1], cosine, parts, top)):
-        rows = order[done : done + step]
-        parts.append(match_factors(query.spectrum, release.units, rows))
-        done, step = done + len(rows), 2 * step
-    matches = _joined(parts)
-    score = matches.match_factor if query.pure else robust_score(matches)
-    rows = order[:done]
-    return _Compared(rows, matches, score - ISOTOPOLOGUE_HANDICAP * release.labelled[rows])
-
-
-def _settled(release: Release, rows: Ints, cosine: Floats, parts: Sequence[Matches], top: int) -> bool:
-    """Whether ``top`` compounds lie above what the last of ``rows``, not yet compared, could reach."""
-    reachable = 500 * (1 + cosine[rows[-1]] ** 2)
-    above = np.concatenate([part.match_factor for part in parts]) >= reachable
-    return len(np.unique(release.compound_key[rows[:-1][above]])) >= top
-
-
-def _joined(parts: Sequence[Matches]) -> Matches:
-    fields = Matches.__slots__
-    return Matches(
-        *(np.concatenate([np.empty(0), *(getattr(part, name) for part in parts)]) for name in fields)
+def unit_spectra(spectra: Sequence[MassSpectrum], mz_low: float | None) -> list[UnitSpectrum]:
+    """Queries binned to unit mass, all at once."""
+    if not spectra:
+        return []
+    table = unit_table(
+        np.cumsum([0, *map(len, spectra)]),
+        np.concatenate([spectrum.mz for spectrum in spectra]),
+        np.concatenate([spectrum.intensity for spectrum in spectra]),
+        mz_low=np.full(len(spectra), np.nan if mz_low is None else mz_low),
     )
+    return [table.row(row) for row in range(len(table))]
+
+
+def index_of(release: Release) -> NominalIndex:
+    """The index over the EI entries of a release, opened once; made where the release holds none."""
+    if release not in _indexes:
+        stored = release.index(SpectrumKind.EI)
+        _indexes[release] = NominalIndex(
+            release.units, stored if "column" in stored else build(release.units)
+        )
+    return _indexes[release]
 
 
 def robust_score(matches: Matches) -> Floats:
@@ -148,39 +145,144 @@ def robust_score(matches: Matches) -> Floats:
     return (10 * matches.match_factor + 3 * matches.reverse_match_factor + 3 * strong) / 16
 
 
-def _falling(cosine: Floats, most: int) -> Ints:
-    """Rows that share an ion with the query, by falling cosine, at most ``most``."""
-    rows = np.flatnonzero(cosine > 0)
-    if len(rows) > most:
-        rows = rows[np.argpartition(-cosine[rows], most)[:most]]
-    return rows[np.argsort(-cosine[rows], kind="stable")]
+@dataclass(frozen=True, slots=True, eq=False)
+class _Query:
+    spectrum: UnitSpectrum
+    pure: bool
+    ranking: Ranking
+
+    def score(self, matches: Matches, cosine: Floats) -> Floats:
+        if self.ranking is Ranking.COSINE:
+            return 1000 * cosine
+        return matches.match_factor if self.pure else robust_score(matches)
 
 
-def _best(releases: Sequence[Release], compared: Sequence[_Compared], top: int) -> list[Hit]:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Searched:
+    """The EI entries of one release; the arrays are in the order of its unit spectra."""
+
+    release: Release
+    index: NominalIndex
+    units: UnitTable
+    number: Ints  # of the entry
+    compound: NDArray[np.uint64]
+    handicap: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Compared:
+    """Entries of one release compared with a query, and their scores."""
+
+    library: _Searched
+    rows: Ints
+    matches: Matches
+    score: Floats
+
+
+def _searched(release: Release) -> _Searched:
+    number = release.rows(SpectrumKind.EI)
+    return _Searched(
+        release=release,
+        index=index_of(release),
+        units=release.units,
+        number=number,
+        compound=release.compound_key[number],
+        handicap=ISOTOPOLOGUE_HANDICAP * release.labelled[number],
+    )
+
+
+def _compare(library: _Searched, query: _Query, top: int) -> _Compared:
+    """Entries by falling bound of their score, until no other can be among the best ``top`` compounds."""
+    rows = np.empty(0, np.int64)
+    for rows, cosine, reachable in _promising(library, query, max(FIRST_COMPARED, 3 * top)):
+        matches = match_factors(query.spectrum, library.units, rows)
+        score = query.score(matches, cosine) - library.handicap[rows]
+        above = rows[score >= reachable]
+        if len(above) >= top and len(np.unique(library.compound[above])) >= top:
+            break
+    shared = np.flatnonzero(matches.common > 0)
+    fields = [getattr(matches, name)[shared] for name in Matches.__slots__]
+    return _Compared(library, rows[shared], Matches(*fields), score[shared])
+
+
+def _promising(library: _Searched, query: _Query, first: int) -> Iterator[tuple[Ints, Floats, float]]:
+    """Ever more rows, the most promising first; their cosines; the most that a row left out can score."""
+    if query.ranking is Ranking.COSINE:
+        for count in _counts(first, len(library.index)):
+            rows, cosine = library.index.best(query.spectrum, count)
+            yield rows, cosine, 1000 * float(cosine[-1]) if len(rows) == count else -np.inf
+        return
+    bound = _bound(library, query)
+    for count in _counts(first, len(library.index)):
+        rows = top_rows(bound, count + 1)
+        rows, left = rows[:count], rows[count:]
+        yield rows, np.zeros(len(rows)), float(bound[left[0]]) if len(left) else -np.inf
+
+
+def _counts(first: int, whole: int) -> Iterator[int]:
+    """Growing numbers of rows to compare; the last is all of them."""
+    count = first
+    while count < whole:
+        yield count
+        count *= 4
+    yield whole
+
+
+def _bound(library: _Searched, query: _Query) -> Floats:
+    """(rows,) the most that a row can score; −∞ where it shares no ion with the query."""
+    estimates = library.index.match_factors(query.spectrum)
+    bound = estimates.match_factor
+    if not query.pure:
+        bound = (10 * bound + 3 * estimates.reverse_match_factor + 3000) / 16
+    return np.where(estimates.common > 0, bound + estimates.slack - library.handicap, -np.inf)
+
+
+def _best(compared: Sequence[_Compared], query: UnitSpectrum, top: int) -> list[Hit]:
     """The best entry of each compound over all releases, the best ``top`` of these."""
     place = np.repeat(np.arange(len(compared)), [len(one.rows) for one in compared])
     within = np.concatenate([np.arange(len(one.rows)) for one in compared])
     rows = np.concatenate([one.rows for one in compared])
     score = np.concatenate([one.score for one in compared])
-    keys = np.concatenate([r.compound_key[c.rows] for r, c in zip(releases, compared, strict=True)])
+    keys = np.concatenate([one.library.compound[one.rows] for one in compared])
     order = np.lexsort((rows, place, -score))
     first = np.sort(np.unique(keys[order], return_index=True)[1])[:top]
-    return [_hit(releases[place[k]], compared[place[k]], int(within[k])) for k in order[first]]
+    return [_hit(compared[place[k]], int(within[k]), query) for k in order[first]]
 
 
-def _hit(release: Release, compared: _Compared, k: int) -> Hit:
-    matches = compared.matches
+def _hit(compared: _Compared, k: int, query: UnitSpectrum) -> Hit:
+    library, matches, row = compared.library, compared.matches, int(compared.rows[k])
+    missing, unexplained, explained = evidence(query, library.units.row(row), int(library.units.floor[row]))
     return Hit(
-        reference=release.entry(int(compared.rows[k])),
+        reference=library.release.entry(int(library.number[row])),
         match_factor=float(matches.match_factor[k]),
         reverse_match_factor=float(matches.reverse_match_factor[k]),
         matched_ions=int(matches.common[k]),
         cosine=float(matches.cosine[k]),
         score=max(float(compared.score[k]), 0.0),
+        missing=missing,
+        unexplained=unexplained,
+        explained=explained,
     )
 
 
-def _index(release: Release) -> Index:
-    if release not in _indexes:
-        _indexes[release] = Index(release.units)
-    return _indexes[release]
+def evidence(
+    query: UnitSpectrum, reference: UnitSpectrum, floor: int = NOISE_FLOOR
+) -> tuple[tuple[int, ...], tuple[int, ...], float]:
+    """What of a reference and a query is not in the other, as told in `Hit`.
+
+    Parameters
+    ----------
+    floor : intensity from which the reference lists its ions; it need not have weaker ones of the query.
+    """
+    begin = max(query.start, reference.start)
+    heights = np.zeros((2, HIGHEST_MASS + 1), np.int32)
+    heights[0, query.mass], heights[1, reference.mass] = query.intensity, reference.intensity
+    u, l = heights[0, query.mass], heights[1, query.mass]  # noqa: E741
+    inside = query.mass >= begin
+    missing = (
+        (reference.intensity >= TOLD) & (heights[0, reference.mass] < NOISE_FLOOR) & (reference.mass >= begin)
+    )
+    left = inside & (u >= max(TOLD, floor)) & (l == 0)
+    whole = int(u[inside].sum())
+    explained = int(u[inside & (l > 0)].sum()) / whole if whole else 0.0
+    return tuple(reference.mass[missing].tolist()), tuple(query.mass[left].tolist()), explained

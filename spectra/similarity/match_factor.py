@@ -65,12 +65,12 @@ def match_factors(query: UnitSpectrum, table: UnitTable, rows: Ints) -> Matches:
     m, u, l, n = shared.mass, shared.u, shared.l, len(chosen)  # noqa: E741
     n1 = np.bincount(shared.owner, minlength=n)
     n2, term2 = _neighbours(shared, missing)
-    common = _sum(shared.owner, m * np.sqrt(u * l), n) ** 2
-    reverse_uu = _sum(shared.owner, m * u, n)
+    common = summed(shared.owner, m * np.sqrt(u * l), n) ** 2
+    reverse_uu = summed(shared.owner, m * u, n)
     forward = share(common, (reverse_uu + missing.weighted) * shared.weighted)
     reverse = share(common, reverse_uu * shared.weighted)
-    squared = (_sum(shared.owner, u * u, n) + missing.squared) * shared.squared
-    plain = share(_sum(shared.owner, u * l, n) ** 2, squared)
+    squared = (summed(shared.owner, u * u, n) + missing.squared) * shared.squared
+    plain = share(summed(shared.owner, u * l, n) ** 2, squared)
     return Matches(
         match_factor=composite(forward, term2, n1, n2),
         reverse_match_factor=composite(reverse, term2, n1, n2),
@@ -138,8 +138,8 @@ def _shared(query: UnitSpectrum, table: UnitTable, rows: Ints) -> _Shared:
     common = np.flatnonzero(counted & (u > 0))
     return _Shared(
         begin=begin.astype(np.int64),
-        weighted=_sum(owner, counted_l * mass, len(rows)),
-        squared=_sum(owner, counted_l * counted_l, len(rows)),
+        weighted=summed(owner, counted_l * mass, len(rows)),
+        squared=summed(owner, counted_l * counted_l, len(rows)),
         owner=owner[common],
         number=np.cumsum(counted)[common],
         mass=mass[common].astype(np.float64),
@@ -159,7 +159,7 @@ def _missing(query: UnitSpectrum, floor: Whole, shared: _Shared) -> _Missing:
     def rest(weight: Floats, found: Floats) -> Floats:
         before = _cumulated(counted, weight)
         total = before[level, -1] - before[level, first]
-        return np.asarray(np.maximum(total - _sum(shared.owner, found, len(floor)), 0.0), np.float64)
+        return np.asarray(np.maximum(total - summed(shared.owner, found, len(floor)), 0.0), np.float64)
 
     return _Missing(
         weighted=rest(mass * u, strong * shared.mass),
@@ -180,8 +180,8 @@ def _neighbours(shared: _Shared, missing: _Missing) -> tuple[Ints, Floats]:
     x = shared.u[here] * shared.l[before]
     y = shared.u[before] * shared.l[here]
     mass = shared.mass[here]
-    agreement = _sum(owner, mass * np.sqrt(np.minimum(x, y) / np.maximum(x, y)), rows)
-    return np.bincount(owner, minlength=rows), share(agreement, _sum(owner, mass, rows))
+    agreement = summed(owner, mass * np.sqrt(np.minimum(x, y) / np.maximum(x, y)), rows)
+    return np.bincount(owner, minlength=rows), share(agreement, summed(owner, mass, rows))
 
 
 def _cumulated(counted: NDArray[np.bool_], weight: Floats) -> Floats:
@@ -191,5 +191,6 @@ def _cumulated(counted: NDArray[np.bool_], weight: Floats) -> Floats:
     return sums
 
 
-def _sum(owner: Ints, values: Floats, rows: int) -> Floats:
+def summed(owner: Ints, values: Floats, rows: int) -> Floats:
+    """(rows,) float64: sum of the values of each owner."""
     return np.asarray(np.bincount(owner, weights=values, minlength=rows), np.float64)

@@ -6,16 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from library.formats.msp import read_msp
-from library.index.nominal import Index
 from library.record import Record
 from library.release import Release, build_release, open_release
-from library.search.ei import PURE, search
-from spectra.model import MassSpectrum, spectrum_from_peaks
-from spectra.similarity.mass import unit_mass, unit_table
+from library.search.ei import PURE, Ranking, index_of, robust_score, search
+from spectra.model import Floats, MassSpectrum, spectrum_from_peaks
+from spectra.similarity.mass import unit_mass
 from spectra.similarity.match_factor import match_factors
 
 Make = Callable[..., Release]
@@ -105,40 +102,40 @@ def test_an_impure_spectrum_ranks_by_what_bears_contamination(make: Make) -> Non
         search([release], [mixed], purity=[])
 
 
-spectra = st.lists(
-    st.dictionaries(st.integers(30, 45), st.integers(1, 999).map(float), min_size=1), min_size=1, max_size=12
-)
-
-
-@settings(max_examples=60, deadline=None)
-@given(entries=spectra, asked=spectra, partial=st.booleans())
-def test_the_pre_search_bounds_the_match_factor(
-    entries: list[dict[int, float]], asked: list[dict[int, float]], partial: bool
-) -> None:
-    ions = [pair for entry in entries for pair in entry.items()]
-    offset = np.cumsum([0, *(len(entry) for entry in entries)])
-    listed = [partial and k % 2 == 0 for k in range(len(entries))]
-    units = unit_table(offset, [m for m, _ in ions], [i for _, i in ions], partial=listed)
-    queries = [unit_mass(list(one), list(one.values())) for one in asked]
-    for query_, cosine in zip(queries, Index(units).cosines(queries), strict=True):
-        exact = match_factors(query_, units, np.arange(len(units)))
-        assert (cosine >= exact.cosine - 1e-9).all()
-        assert (exact.match_factor <= 500 * (1 + cosine**2) + 1e-9).all()
+def test_a_hit_tells_what_speaks_against_it(make: Make) -> None:
+    ((hit, *_),) = search([make(COCAINE)], [query({50: 500, 82: 999, 94: 300, 182: 800, 200: 60, 201: 20})])
+    assert (hit.missing, hit.unexplained) == (
+        (303,),
+        (200,),
+    )  # below m/z 82 nothing is known of the reference
+    assert hit.explained == pytest.approx((999 + 300 + 800) / (999 + 300 + 800 + 60 + 20), rel=1e-2)
 
 
 @pytest.mark.data
-def test_hits_among_thousands_are_those_of_the_full_comparison(tmp_path: Path, data_dir: Path) -> None:
+@pytest.mark.parametrize("purity", [1.0, 0.5])
+def test_hits_among_thousands_are_those_of_the_full_comparison(
+    tmp_path: Path, data_dir: Path, purity: float
+) -> None:
     report = build_release(
         read_msp(data_dir / "ei_ms" / "swgdrug_3.9.msp"), tmp_path, name="s", source="", licence=""
     )
     release = open_release(report.directory)
     measured = [one for one in read_msp(data_dir / "ei_queries" / "queries.msp") if isinstance(one, Record)]
     some = [spectrum_from_peaks(one.mz, one.intensity) for one in measured[::17]]
-    for spectrum, hits in zip(some, search([release], some, top=3), strict=True):
+    every = [search([release], some, top=8, purity=[purity] * len(some))]
+    every += [search([release], some, top=8, ranking=Ranking.COSINE)]
+    for spectrum, hits, by_cosine in zip(some, *every, strict=True):
         unit = unit_mass(spectrum.mz, spectrum.intensity)
-        exact = match_factors(unit, release.units, np.arange(len(release))).match_factor
-        exact -= 50 * release.labelled
-        best: dict[int, float] = {}
-        for key, value in zip(release.compound_key.tolist(), exact.tolist(), strict=True):
-            best[key] = max(value, best.get(key, 0.0))
-        assert [hit.score for hit in hits] == pytest.approx(sorted(best.values(), reverse=True)[:3])
+        exact = match_factors(unit, release.units, np.arange(len(release)))
+        scores = exact.match_factor if purity == 1.0 else robust_score(exact)
+        assert [hit.score for hit in hits] == pytest.approx(best_of(release, scores)[:8])
+        cosine = 1000 * index_of(release).cosines(unit, np.arange(len(release)))
+        assert [hit.score for hit in by_cosine] == pytest.approx(best_of(release, cosine)[:8])
+
+
+def best_of(release: Release, scores: Floats) -> list[float]:
+    best: dict[int, float] = {}
+    handicapped = scores - 50 * release.labelled
+    for key, value in zip(release.compound_key.tolist(), handicapped.tolist(), strict=True):
+        best[key] = max(value, best.get(key, 0.0))
+    return sorted(best.values(), reverse=True)
