@@ -134,16 +134,16 @@ def y_unit(text: str) -> YUnit:
             share = unit.ordinate in (Ordinate.TRANSMITTANCE, Ordinate.REFLECTANCE)
             percent = unit.percent or (share and ("%" in words or "percent" in words.lower()))
             remark = f"The ordinate {words[:60]!r} was kept as it is." if unit.remark == "?" else unit.remark
-            own = words[:60] if unit.ordinate is Ordinate.INTENSITY else ""
-            return YUnit(unit.ordinate, percent, remark, own)
+            return YUnit(unit.ordinate, percent, remark, kept_unit(words).unit)
     said = f"The ordinate {words[:60]!r}" if words else "The ordinate, which the file does not name,"
     remark = f"{said} was not understood; it was kept as an intensity."
-    return YUnit(Ordinate.INTENSITY, remark=remark, unit=words[:60])
+    return YUnit(Ordinate.INTENSITY, remark=remark, unit=kept_unit(words).unit)
 
 
 def kept_unit(text: str) -> YUnit:
     """The ordinate of a curve that is not optical: an intensity, under the file's own words."""
-    return YUnit(Ordinate.INTENSITY, unit=text.strip()[:60])
+    words = text.strip()[:60]
+    return YUnit(Ordinate.INTENSITY, unit="" if words.lower() == "intensity" else words)
 
 
 def optical_spectrum(

@@ -90,6 +90,23 @@ def test_a_run_is_shown_with_a_picture_in_the_terminal(home: Path) -> None:
     assert (home / "out.svg").read_bytes().startswith(b"<?xml")
 
 
+def test_a_magnetic_resonance_is_shown_falling_and_said_not_to_be_compared(home: Path) -> None:
+    shift = np.linspace(-1.0, 9.0, 101)
+    height = np.where(np.arange(101) < 10, 5.0, 0.0)  # at the low end, which stands on the right
+    one = OpticalSpectrum(Axis.CHEMICAL_SHIFT, Ordinate.INTENSITY, shift, height, "real", y_unit="counts")
+    write_jcamp(Run(Metadata("made", "test", Technique.NMR), optical=(one,)), home / "nmr.jdx")
+    done = files(home, "inspect", "nmr.jdx", "--plot", "nmr.svg")
+    assert done.exit_code == 0, done.stderr
+    assert "spectrum real (counts): 101 points, -1–9 ppm" in done.stdout
+    assert "no library search compares it" in done.stdout
+    assert "Chemical shift (ppm)" in (home / "nmr.svg").read_text("utf-8")
+    drawn = next(line for line in done.stdout.splitlines() if "\u28ff" in line)
+    assert drawn.rstrip("\u2800").endswith("\u28ff")
+    converted = files(home, "convert", "nmr.jdx", "--to", "csv")
+    assert converted.exit_code == 0, converted.stderr
+    assert (home / "nmr.csv").read_text("utf-8").startswith("chemical shift (ppm),real intensity (counts)\n")
+
+
 def test_a_folder_is_shown_whole_and_ends_with_1_for_the_bad_file(home: Path) -> None:
     done = files(home, "inspect", str(home), "nowhere.mzML")
     assert done.exit_code == 1

@@ -48,6 +48,8 @@ def runs(draw: st.DrawFn) -> Run:
         np.arange(1.0, 5),
         random.normal(size=4),
         draw(TEXTS),
+        draw(TEXTS),
+        draw(TEXTS),
     )
     diodes = DiodeArray(
         draw(TEXTS), np.arange(3.0), np.array([210.0, 254]), random.normal(size=(3, 2)), "mAU"
