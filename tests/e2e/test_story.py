@@ -99,7 +99,7 @@ def _analyse(page: Page, run_file: Path) -> None:
 
     page.set_input_files("#file", run_file)
     page.get_by_role("button", name="Send").click()
-    expect(page.get_by_role("status")).to_contain_text("is already here")
+    expect(page.locator(".sent")).to_contain_text("is already here")
 
     page.set_input_files("#file", {"name": "broken.mzML", "mimeType": "text/xml", "buffer": b"<mzML>"})
     page.get_by_role("button", name="Send").click()
