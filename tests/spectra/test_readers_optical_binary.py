@@ -240,3 +240,23 @@ def test_damaged_copies_end_in_a_spectrum_or_in_our_error(tmp_path: Path, data_d
         for place in rng.integers(0, min(len(whole), 2000), size=3):
             damaged[place] = rng.integers(256)
         assert "Error)" not in expected(copy(tmp_path, bytes(damaged)))  # no library's own exception
+
+
+@pytest.mark.data
+def test_an_opus_file_of_nothing_but_an_interferogram(data_dir: Path, tmp_path: Path) -> None:
+    brukeropus = pytest.importorskip("brukeropus")
+    path = data_dir / "raw" / "bruker-opus" / "background.0"
+    data = bytearray(path.read_bytes())
+    start, _, count = struct.unpack_from("<iii", data, 12)
+    for place in range(start, start + 12 * count, 12):
+        kind = struct.unpack_from("<I", data, place)[0]
+        if kind >> 10 & 127 == 1 and not kind >> 4 & 63:  # the single beam
+            struct.pack_into("<i", data, place + 8, 0)
+    run = read(copy(tmp_path, bytes(data)))
+    (one,) = run.optical
+    theirs = brukeropus.read_opus(str(path)).igrf
+    assert (one.axis, one.ordinate, one.title) == (Axis.POINT, Ordinate.INTERFEROGRAM, "reference")
+    np.testing.assert_allclose(one.x, theirs.x)
+    np.testing.assert_allclose(one.y, theirs.y)
+    assert run.metadata.technique is Technique.FTIR
+    assert "no library search compares it" in run.warnings[-1]
