@@ -30,7 +30,7 @@ MOST_IONS = 20
 LEAST_PERCENT = 1
 FILE = "ei_ions.tsv"
 SOURCE = (
-    "principal ions compiled from the SWGDRUG MS library 3.9, MassBank 2025.05.1 and NIST DART-MS Forensics"
+    "principal ions compiled from the SWGDRUG MS library 3.9, MassBank 2025.05.1 and NIST's in-source CID set"
 )
 LICENCE = "facts (masses and percentages), each with its source named; the compilation is AGPL-3.0-or-later"
 HEADER = ("key", "mz_low", "source", "ions")

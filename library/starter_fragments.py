@@ -301,7 +301,8 @@ def _mistake(record: Record | OpticalRecord | Skipped, refusal: Refusal) -> tupl
 def _line(row: _Row) -> str:
     record = row.record
     ions = " ".join(f"{_figure(mz)}:{percent}" for mz, percent in row.ions.items())
-    number = record.source_id or f"{record.name}, {record.energy}".strip(", ")
+    told = (record.name, record.energy, record.comments)
+    number = record.source_id or ", ".join(filter(None, told))
     return "\t".join(
         (
             row.substance.key,

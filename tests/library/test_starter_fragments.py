@@ -34,7 +34,7 @@ from library.tables import rows
 from xbt.cli.starter import starter_build
 
 SHIPPED = Path(__file__).resolve().parents[2] / "library" / "data"
-MASSBANK, DART = "MassBank 2025.05.1", "NIST DART-MS Forensics (asm3-nist/DART-MS-DST)"
+MASSBANK, DART = "MassBank 2025.05.1", "NIST in-source CID reference set"
 CAFFEINE = "RYYVLZVUVIJVGH-UHFFFAOYSA-N"
 
 
