@@ -14,7 +14,6 @@ from flask import flash, jsonify, redirect, render_template, request, send_file,
 from flask_babel import ngettext
 from werkzeug.wrappers import Response as BaseResponse
 
-from spectra.readers import READERS
 from web import uploads
 from web.accounts import signed_in
 from web.headers import DOWNLOAD_POLICY
@@ -23,6 +22,7 @@ from web.policy import Anyone, allow
 from web.record import now, record
 from web.staff.blueprint import blueprint
 from web.texts import refusal_sentence
+from xbt.cli.formats import known_formats
 from xbt.domain.errors import UploadRefused
 from xbt.security.policy import Permission
 from xbt.services import acquisitions
@@ -84,7 +84,7 @@ def original(acquisition_id: int) -> BaseResponse:
 @allow(Anyone.STAFF)
 def formats() -> str:
     """The table of what is read."""
-    return render_template("staff/formats.html", readers=[one for one in READERS if one.formats])
+    return render_template("staff/formats.html", readers=known_formats())
 
 
 def _taken(sample_id: int) -> Iterator[Line]:
