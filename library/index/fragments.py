@@ -26,7 +26,9 @@ from spectra.errors import InvalidMeasurement
 from spectra.model import Floats, Ints, MassSpectrum
 from spectra.similarity.accurate import (
     FRAGMENT_TOLERANCE,
+    HIGHEST_MZ,
     PRECURSOR_TOLERANCE,
+    STEPS_PER_TH,
     Steps,
     Tolerance,
     inside,
@@ -233,12 +235,16 @@ class FragmentIndex:
         prepared = self._prepared(query, tolerance)
         first, last = self._window(precursor_mz, within)
         rows = self._arrays["spectrum_row"][first:last].astype(np.int64)
-        mz, part, owner = self._block(first, last)
+        offset = self._arrays["spectrum_offset"][first : last + 1]
+        ions = slice(int(offset[0]), int(offset[-1]))
+        mz, part = self._arrays["ion_mz"][ions], self._arrays["ion_part"][ions]
         begin = None if mz_low is None else np.nan_to_num(mz_low[rows], nan=0.0)
         if begin is not None and begin.any():
+            owner = np.repeat(np.arange(len(rows)), np.diff(offset))
             return rows, _from(prepared, mz, part, owner, steps(begin))
         found, match = inside(prepared.edges, mz)
-        return rows, _sums(prepared.part[match], part[found], owner[found], len(rows))
+        of = offset.searchsorted(found + ions.start, side="right") - 1
+        return rows, _sums(prepared.part[match], part[found], of, len(rows))
 
     def hybrid(
         self,
@@ -269,7 +275,7 @@ class FragmentIndex:
             return list(pool.map(search, queries))
 
     def _prepared(self, query: MassSpectrum, tolerance: Tolerance) -> _Prepared:
-        mz, intensity = steps(query.mz), query.intensity
+        mz, intensity = _steps_of(query), query.intensity
         half = tolerance.around(mz)
         if len(mz) and 2 * int(half[-1]) >= self._gap:
             raise InvalidMeasurement("the tolerance is too wide for this index: an ion could match two")
@@ -347,13 +353,6 @@ class FragmentIndex:
         both -= log
         scatter_add(scores, row, both, PER_NAT)
 
-    def _block(self, first: int, last: int) -> tuple[Steps, Singles, Ints]:
-        """Ions of the spectra ``first:last`` in order of precursor, and which spectrum each belongs to."""
-        offset = self._arrays["spectrum_offset"][first : last + 1]
-        ions = slice(int(offset[0]), int(offset[-1]))
-        owner = np.repeat(np.arange(last - first), np.diff(offset))
-        return self._arrays["ion_mz"][ions], self._arrays["ion_part"][ions], owner
-
     def _settle(self, bound: Singles, prepared: _Prepared, precursor: int, top: int) -> tuple[Ints, Floats]:
         """Exact scores from the largest bound down, until no row left can be among the best."""
         step = max(RESCORED_FIRST, 2 * top)
@@ -412,6 +411,13 @@ def _from(prepared: _Prepared, mz: Steps, part: Singles, owner: Ints, begin: Ste
     found, match = found[both], match[both]
     of = owner[found]
     return _sums(prepared.part[match] / (2 * tail[of]), own[found] / (2 * total[of]), of, len(begin))
+
+
+def _steps_of(query: MassSpectrum) -> Steps:
+    """`steps` of what is known to ascend and to be positive."""
+    if len(query) and query.mz[-1] > HIGHEST_MZ:
+        raise InvalidMeasurement(f"m/z must lie between 0 and {HIGHEST_MZ:g}")
+    return np.rint(query.mz * STEPS_PER_TH).astype(np.int32)
 
 
 def _positive(rows: Ints, scores: Singles) -> tuple[Ints, Floats]:

@@ -174,6 +174,20 @@ class _Found:
     similarity: Floats
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Ranked:
+    """Compounds, best first.
+
+    Parameters
+    ----------
+    spectra : per compound, which of the spectra are its own, best first.
+    support : (compounds,) 0..0.2, what its further spectra add to the similarity of the best.
+    """
+
+    spectra: list[Ints]
+    support: Floats
+
+
 _NOTHING = _Found(np.empty(0, np.int64), np.empty(0))
 _shelves: WeakKeyDictionary[Release, dict[SpectrumKind, _Shelf]] = WeakKeyDictionary()
 
@@ -234,6 +248,20 @@ def _same_polarity(shelf: _Shelf, query: Query, found: _Found) -> _Found:
     return _Found(found.rows[fits], found.similarity[fits])
 
 
+def by_compound(similarity: Floats, compound: NDArray[np.uint64], *, supported: bool) -> Ranked:
+    """Compounds by their best spectrum and, if ``supported``, by what further spectra add.
+
+    Parameters
+    ----------
+    similarity : (spectra,) 0..1; ``compound`` (spectra,) equal where spectra are of one compound.
+    """
+    order = np.argsort(-similarity, kind="stable")
+    _, first, of = np.unique(compound[order], return_index=True, return_inverse=True)
+    support = _support(similarity[order], of, len(first)) if supported else np.zeros(len(first))
+    best = np.lexsort((first, -(similarity[order][first] + support)))
+    return Ranked([order[of == one] for one in best], support[best])
+
+
 def _best(shelves: Sequence[_Shelf], query: Query, found: Sequence[_Found], how: _How) -> list[Hit]:
     """Spectra of all shelves gathered by compound, compounds ranked."""
     if not found:
@@ -242,19 +270,16 @@ def _best(shelves: Sequence[_Shelf], query: Query, found: Sequence[_Found], how:
     rows = np.concatenate([one.rows for one in found])
     similarity = np.concatenate([one.similarity for one in found])
     keys = np.concatenate([shelf.compound[one.rows] for shelf, one in zip(shelves, found, strict=True)])
-    order = np.lexsort((rows, place, -similarity))
-    compounds, first, of = np.unique(keys[order], return_index=True, return_inverse=True)
-    support = _support(similarity[order], of, len(compounds)) if how.mode is Mode.IDENTITY else 0.0
-    rank = similarity[order][first] + support
-    chosen = np.lexsort((first, -rank))[: how.top]
+    order = np.lexsort((rows, place))
+    ranked = by_compound(similarity[order], keys[order], supported=how.mode is Mode.IDENTITY)
     return [
         _hit(
-            [(shelves[place[k]], int(rows[k]), float(similarity[k])) for k in order[of == compound]],
-            float(rank[compound] - similarity[order][first[compound]]),
+            [(shelves[place[k]], int(rows[k]), float(similarity[k])) for k in order[spectra]],
+            support,
             query,
             how,
         )
-        for compound in chosen
+        for spectra, support in zip(ranked.spectra[: how.top], ranked.support.tolist(), strict=False)
     ]
 
 
@@ -268,8 +293,8 @@ def _support(similarity: Floats, of: Ints, compounds: int) -> Floats:
     order = np.argsort(of, kind="stable")
     sizes = np.bincount(of, minlength=compounds)
     nth = np.arange(len(of)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    counts = order[(nth > 0) & (nth <= SUPPORTING)]
-    summed = np.bincount(of[counts], weights=similarity[counts], minlength=compounds)
+    counted = order[(nth > 0) & (nth <= SUPPORTING)]
+    summed = np.bincount(of[counted], weights=similarity[counted], minlength=compounds)
     return np.asarray(SUPPORT * summed, np.float64)
 
 

@@ -38,10 +38,11 @@ def entropies(offset: Ints, intensity: Floats) -> Floats:
 
 def weighted_spectrum(intensity: Floats) -> Floats:
     """`weighted` of one spectrum of sum 1 without zeros."""
-    entropy = -float(intensity @ np.log(intensity))
+    logarithm = np.log(intensity)
+    entropy = -float(intensity @ logarithm)
     if entropy >= FULL_ENTROPY or not len(intensity):
         return intensity
-    raised = intensity ** (LEAST_EXPONENT * (1 + max(entropy, 0.0)))
+    raised = np.exp(logarithm * (LEAST_EXPONENT * (1 + max(entropy, 0.0))))
     return np.asarray(raised / raised.sum(), np.float64)
 
 

@@ -169,7 +169,7 @@ def test_real_spectra_find_their_own_compound(tmp_path: Path, data_dir: Path) ->
                 continue
             ranks = [hit.score + hit.support for hit in hits]
             assert ranks == sorted(ranks, reverse=True)
-            assert max(hit.score for hit in hits) > 999
+            assert max(hit.score for hit in hits) > 940  # of near duplicates the import keeps one
             found += one.inchikey[:14] in [hit.reference.inchikey[:14] for hit in hits]
             if mode is not Mode.HYBRID:
                 own = hits[0].reference
