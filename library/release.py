@@ -314,9 +314,9 @@ def releases(libraries: Path) -> tuple[Manifest, ...]:
 
 
 def unreadable(libraries: Path) -> tuple[LibraryError, ...]:
-    """Why some are not among `releases`: damaged, or of another version."""
-    folders = (home / str(number) for home in _homes(libraries) for number in numbers_of(home))
-    return tuple(error for folder in folders if (error := _fault(folder)))
+    """Why the newest release of a library cannot be used: damaged, or of another version."""
+    newest = (libraries / name / str(numbers_of(libraries / name)[-1]) for name in installed_names(libraries))
+    return tuple(error for folder in newest if (error := _fault(folder)))
 
 
 def newest_release(libraries: Path, name: str) -> Release:

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
 
+from library.record import SpectrumKind
 from library.release import build_release
 from library.shelf import open_installed
 from library.starter import starter_records
@@ -40,7 +41,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory, starter: Path) -> bytes:
     """A simulated GC-MS run of cocaine and caffeine as mzML."""
     (release,) = open_installed(starter)
     wanted = {"Cocaine": 420.0, "Caffeine": 300.0}
-    references = [release.entry(row) for row in range(len(release))]
+    references = [release.entry(int(row)) for row in release.rows(SpectrumKind.EI)]
     peaks = [
         SimulatedPeak(spectrum=one.spectrum, rt_s=wanted[one.name], height=2e6)
         for one in references

@@ -15,7 +15,7 @@ import click
 from sqlalchemy.exc import SQLAlchemyError
 
 import xbt
-from library.release import LibraryError, newest_release, releases, verify
+from library.release import LibraryError, installed_names, newest_release, verify
 from xbt.config import Settings, load_settings
 from xbt.db import head_revision, require_head, revision_at
 from xbt.db.session import make_engine, session_factory
@@ -80,8 +80,8 @@ def names(_: Settings) -> Iterator[Line]:
 
 
 def secrets(settings: Settings) -> Iterator[Line]:
-    """Both secrets exist and nobody else can read them."""
-    files = (settings.secret_key_file, settings.pepper_file)
+    """All secrets exist and nobody else can read them."""
+    files = (settings.secret_key_file, settings.pepper_file, settings.library_key_file)
     missing = [path.name for path in files if not path.is_file()]
     if missing:
         yield Line(Health.FAIL, "secrets", f"missing: {', '.join(missing)}", "run: xbt init")
@@ -128,14 +128,14 @@ def trail(settings: Settings) -> Iterator[Line]:
 
 def libraries(settings: Settings) -> Iterator[Line]:
     """The newest release of every library opens and is what its manifest says."""
-    try:
-        known = sorted({manifest.name for manifest in releases(settings.libraries_dir)})
-        if not known:
-            yield Line(Health.FAIL, "library", "none installed", "run: xbt init")
-        for name in known:
+    known = installed_names(settings.libraries_dir)
+    if not known:
+        yield Line(Health.FAIL, "library", "none installed", "run: xbt init")
+    for name in known:
+        try:
             yield _library(settings, name)
-    except LibraryError as error:
-        yield Line(Health.FAIL, "library", str(error), "import it again: xbt library import")
+        except LibraryError as error:
+            yield Line(Health.FAIL, "library", str(error))
 
 
 def worker(settings: Settings) -> Iterator[Line]:

@@ -7,8 +7,8 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from library.release import build_release
-from library.signing import read_key
+from library.release import BuildReport, build_release
+from library.signing import make_key, read_key
 from library.starter import LICENCE, SOURCE, starter_records
 from xbt.config import Settings
 from xbt.db import upgrade
@@ -40,18 +40,10 @@ def initialise(settings: Settings) -> Installed:
     wanted = (
         (settings.secret_key_file, secrets.token_hex(32).encode()),
         (settings.pepper_file, secrets.token_bytes(32)),
-        (settings.library_key_file, secrets.token_bytes(32)),
     )
     made = tuple(path.name for path, content in wanted if _make_secret(path, content))
     upgrade(settings.database_url)
-    report = build_release(
-        starter_records(),
-        settings.libraries_dir,
-        name=STARTER,
-        source=SOURCE,
-        licence=LICENCE,
-        key=read_key(settings.library_key_file),
-    )
+    report = install_starter(settings)
     return Installed(
         data_dir=settings.data_dir,
         new_secrets=made,
@@ -61,12 +53,30 @@ def initialise(settings: Settings) -> Installed:
     )
 
 
+def install_starter(settings: Settings) -> BuildReport:
+    """The starter library of this version, built and signed unless it is there already.
+
+    Raises
+    ------
+    PermissionError : the folder of the libraries cannot be written.
+    """
+    settings.library_key_file.parent.mkdir(mode=_OWNER_ONLY, parents=True, exist_ok=True)
+    make_key(settings.library_key_file)
+    return build_release(
+        starter_records(),
+        settings.libraries_dir,
+        name=STARTER,
+        source=SOURCE,
+        licence=LICENCE,
+        key=read_key(settings.library_key_file),
+    )
+
+
 def _make_folders(settings: Settings) -> None:
     for folder in (
         settings.data_dir,
         settings.secret_key_file.parent,
         settings.pepper_file.parent,
-        settings.library_key_file.parent,
         settings.libraries_dir,
         settings.blobs_dir,
         settings.quarantine_dir,
