@@ -107,7 +107,7 @@ def test_a_hit_tells_what_speaks_against_it(make: Make) -> None:
     assert (hit.missing, hit.unexplained) == (
         (303,),
         (200,),
-    )  # below m/z 82 nothing is known of the reference
+    )
     assert hit.explained == pytest.approx((999 + 300 + 800) / (999 + 300 + 800 + 60 + 20), rel=1e-2)
 
 
