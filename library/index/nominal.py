@@ -35,7 +35,7 @@ KNOTS = (1, *range(25, 101, 5), 120, 150, 200, 300, 500)
 SEEN = (0.35, 0.2, 0.1, 0.0)  # share of the query's norm left unseen when rows are ruled out
 RESCORING = 25  # time to compare one ion of a row in full, in postings scanned
 FEW = 500_000  # postings that are scanned sooner than rows are ruled out
-TOGETHER = 8192  # postings of short columns worked on at once: what stays in the cache
+TOGETHER = 16_384  # postings of short columns worked on at once: what stays in the cache
 KEPT_NORMS = 8
 PACK = float(2**13)  # more than a spectrum has ions: two whole sums fit one float64
 
@@ -248,32 +248,25 @@ class NominalIndex:
         sums = _Sums(np.zeros(rows, np.float32), np.zeros(rows), np.zeros(rows), np.zeros(rows))
         masses, heights = _compared(query)
         squares = np.asarray(masses * heights.astype(np.float64), np.float64)
-        self._scan(masses, np.sqrt(squares), sums.product)
-        ones = np.ones(rows)
-        for posted, u, square in zip(self._columns("column", masses), heights, squares.tolist(), strict=True):
-            row = self._arrays["row"][posted]
-            scatter_add(sums.packed, row, ones[: len(row)], 1 + PACK * square)
-            if u < self._highest_floor:
-                self._add_unlisted(sums, row, np.full(len(row), u), np.full(len(row), square, np.float64))
+        roots = np.sqrt(squares).astype(np.float32)
+        for ion, row, posted in self._joined("column", masses):
+            scatter_add(sums.product, row, self._arrays["weight"][posted] * roots[ion])
+            self._add_common(sums, row, heights[ion], squares[ion])
         strong = np.flatnonzero(heights >= NOISE_FLOOR)
-        for part, counts, posted_ in self._joined("weak_column", masses[strong]):
-            ion = np.repeat(strong[part], counts)
-            row, mass, square_ = self._arrays["weak_row"][posted_], masses[ion], squares[ion]
-            scatter_add(sums.product, row, np.sqrt(mass * square_).astype(np.float32))
-            scatter_add(sums.packed, row, 1 + PACK * square_)
-            scatter_add(sums.weak, row, mass.astype(np.float64))
-            if self._highest_floor > NOISE_FLOOR:
-                self._add_unlisted(sums, row, heights[ion], square_)
+        for part, row, _ in self._joined("weak_column", masses[strong]):
+            ion = strong[part]
+            mass = _spread(masses[ion], row)
+            scatter_add(sums.product, row, np.sqrt(mass).astype(np.float32) * roots[ion])
+            scatter_add(sums.weak, row, mass)
+            self._add_common(sums, row, heights[ion], squares[ion])
         return sums
 
-    def _add_unlisted(self, sums: _Sums, row: Array, u: Ints, square: Floats) -> None:
-        """Ions that a row has though it need not list them."""
-        if self._highest_floor > NOISE_FLOOR:
-            unlisted = np.flatnonzero(self._units.floor[row] > u)
-            row, square = row[unlisted], square[unlisted]
-        else:
-            square = np.where(u < NOISE_FLOOR, square, 0.0)
-        scatter_add(sums.below_floor, row, square)
+    def _add_common(self, sums: _Sums, row: Array, u: Ints, square: Floats) -> None:
+        """Count ions of intensity ``u`` that rows have, and those that they have though they need not."""
+        scatter_add(sums.packed, row, _spread(1 + PACK * square, row))
+        if u.min(initial=self._highest_floor) < self._highest_floor:
+            unlisted = self._units.floor[row] > u
+            scatter_add(sums.below_floor, row, np.where(unlisted, square, 0.0))
 
     def _neighbours(self, query: UnitSpectrum) -> tuple[Array, Floats]:
         """Per row: Σ m·ratio over pairs of neighbours, and their number and Σ m packed."""
@@ -284,17 +277,17 @@ class NominalIndex:
         turned = np.sqrt(heights[second] / heights[first]).astype(np.float32)
         weak = (heights[second] < NOISE_FLOOR) * 1 + (heights[first] < NOISE_FLOOR) * 2
         for name, pair, number in self._known_pairs(key, weak):
-            row_of, ratio_of = self._arrays[_ROWS_OF[name]], self._arrays[_RATIOS_OF[name]]
-            for part, counts, posted in self._joined(name, number):
-                which = np.repeat(pair[part], counts) if len(counts) > 1 else pair[part]
-                row, value, mass = row_of[posted], ratio_of[posted] * turned[which], masses[second[which]]
+            ratios = self._arrays[_RATIOS_OF[name]]
+            for part, row, posted in self._joined(name, number):
+                which = pair[part]
+                value, mass = ratios[posted] * turned[which], masses[second[which]]
                 np.minimum(value, 1 / value, out=value)
+                count = 1 + PACK * mass
                 if self._highest_floor > NOISE_FLOOR:
-                    bare = np.flatnonzero(self._units.floor[row] > between[which])
-                    mass = np.broadcast_to(mass, value.shape)[bare]
-                    row, value = row[bare], value[bare]
+                    bare = self._units.floor[row] > between[which]
+                    value, count = np.where(bare, value, np.float32(0.0)), np.where(bare, count, 0.0)
                 scatter_add(agreement, row, value * mass.astype(np.float32))
-                scatter_add(packed, row, np.broadcast_to(1 + PACK * mass, len(row)).copy())
+                scatter_add(packed, row, _spread(count, row))
         return agreement, packed
 
     def _known_pairs(self, key: Ints, weak: Ints) -> Iterator[tuple[str, Ints, Ints]]:
@@ -302,12 +295,13 @@ class NominalIndex:
 
         A weak ion of the query pairs with strong ions only, so that kinds of `far_pairs` drop out.
         """
-        wanted = [("pair", key)] + [("far", np.where(kind & weak, -1, key * 4 + kind)) for kind in range(4)]
-        for name, keys in wanted:
+        kinds = np.arange(4)[:, None]
+        far = np.where(kinds & weak, -1, key * 4 + kinds).ravel()
+        for name, keys in (("pair", key), ("far", far)):
             known = self._arrays[name]
             place = np.searchsorted(known, keys)
             found = np.flatnonzero(np.append(known, -2)[place] == keys)
-            yield f"{name}_offset", found, place[found]
+            yield f"{name}_offset", found % max(len(key), 1), place[found]
 
     def _columns(self, name: str, numbers: Ints) -> list[slice]:
         """Where columns' postings stand; their row numbers are checked before they are first used."""
@@ -320,20 +314,23 @@ class NominalIndex:
             slice(*ends) for ends in zip(bounds[numbers].tolist(), bounds[numbers + 1].tolist(), strict=True)
         ]
 
-    def _joined(self, name: str, numbers: Ints) -> Iterator[tuple[slice, Ints, Ints | slice]]:
-        """Short columns together: which of ``numbers``, their lengths, and where their postings stand."""
-        self._columns(name, numbers)
-        begin = self._arrays[name][numbers]
-        counts = self._arrays[name][numbers + 1] - begin
-        ends = np.cumsum(counts)
-        cuts = np.flatnonzero(np.diff(ends // TOGETHER)) + 1
-        for first, last in pairwise([0, *cuts.tolist(), len(numbers)]):
-            length = counts[first:last]
+    def _joined(self, name: str, numbers: Ints) -> Iterator[tuple[Ints, Array, Ints | slice]]:
+        """Columns, short ones together: of each posting which of ``numbers`` it is in, its row, its place.
+
+        Of a long column the first is one number for all.
+        """
+        slices, rows = self._columns(name, numbers), self._arrays[_ROWS_OF[name]]
+        begin = np.array([one.start for one in slices], np.int64)
+        counts = np.array([one.stop for one in slices], np.int64) - begin
+        cuts = np.flatnonzero(np.diff(np.cumsum(counts) // TOGETHER)) + 1
+        for first, last in pairwise([0, *cuts.tolist(), len(slices)]):
             if last - first == 1:
-                yield slice(first, last), length, slice(int(begin[first]), int(begin[first] + length[0]))
-                continue
-            within_ = np.arange(int(length.sum())) - np.repeat(np.cumsum(length) - length, length)
-            yield slice(first, last), length, within_ + np.repeat(begin[first:last], length)
+                yield np.array([first]), rows[slices[first]], slices[first]
+            else:
+                which = np.repeat(np.arange(first, last), counts[first:last])
+                skipped = np.cumsum(counts[first:last]) - counts[first:last]
+                posted = np.arange(len(which)) + (begin[first:last] - skipped)[which - first]
+                yield which, rows[posted], posted
 
     def _norms_from(self, start: int) -> tuple[Floats, Array]:
         """(rows,) Σ m·I from mass ``start`` on, and its root in float32, 1 where it is 0.
@@ -368,6 +365,11 @@ class _Sums:
     packed: Floats  # number + PACK·Σ m·u
     below_floor: Floats  # Σ m·u of ions that the row need not list
     weak: Floats  # Σ m·l of ions with l = 1
+
+
+def _spread(values: Array, row: Array) -> Floats:
+    """One float64 for each posting, of one for each or one for all."""
+    return np.array(np.broadcast_to(values, row.shape), np.float64)
 
 
 def _unpacked(packed: Floats) -> tuple[Floats, Floats]:
