@@ -7,40 +7,21 @@ cm⁻¹ is found, and the hit says by how much. Refuses a query that cannot be c
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from numpy.typing import NDArray
 
 from library.index.profiles import PLAIN, Compared, ProfileIndex
 from library.record import SpectrumKind
-from library.release import Reference
+from library.release import Reference, Release
 from spectra.errors import InvalidMeasurement
 from spectra.model import Axis, Ints, OpticalSpectrum
 from spectra.similarity.optical import INFRARED, RAMAN, CommonAxis
 
 AXES: dict[SpectrumKind, CommonAxis] = {SpectrumKind.INFRARED: INFRARED, SpectrumKind.RAMAN: RAMAN}
 _RECORDED = {SpectrumKind.INFRARED: Axis.WAVENUMBER, SpectrumKind.RAMAN: Axis.RAMAN_SHIFT}
-
-
-class OpticalSource(Protocol):
-    """What a release shows of its infrared and Raman entries."""
-
-    @property
-    def compound_key(self) -> NDArray[Any]:
-        """(entries,) equal where entries are the same compound."""
-
-    def rows(self, kind: SpectrumKind) -> Ints:
-        """Entry numbers of one kind, in the order of its index."""
-
-    def index(self, kind: SpectrumKind) -> Mapping[str, NDArray[Any]]:
-        """What `library.index.profiles.build` made of them."""
-
-    def entry(self, row: int) -> Reference:
-        """One entry."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,11 +43,11 @@ class Hit:
     measure: str
 
 
-_indexes: WeakKeyDictionary[OpticalSource, dict[SpectrumKind, ProfileIndex]] = WeakKeyDictionary()
+_indexes: WeakKeyDictionary[Release, dict[SpectrumKind, ProfileIndex]] = WeakKeyDictionary()
 
 
 def search(
-    releases: Sequence[OpticalSource],
+    releases: Sequence[Release],
     queries: Sequence[OpticalSpectrum],
     *,
     kind: SpectrumKind = SpectrumKind.INFRARED,
@@ -94,13 +75,13 @@ def search(
     indexes = [_index(release, kind) for release in releases]
     each = [index.compare(queries) for index in indexes]
     return [
-        _best(releases, indexes, query, compared, kind, top)
-        for query, compared in zip(queries, zip(*each, strict=True), strict=True)
+        _best(releases, indexes, query, [column[number] for column in each], kind, top)
+        for number, query in enumerate(queries)
     ]
 
 
 def _best(
-    releases: Sequence[OpticalSource],
+    releases: Sequence[Release],
     indexes: Sequence[ProfileIndex],
     query: OpticalSpectrum,
     compared: Sequence[Compared],
@@ -125,7 +106,7 @@ def _best(
     return list(taken.values())
 
 
-def _leaders(release: OpticalSource, compared: Compared, kind: SpectrumKind, top: int) -> Ints:
+def _leaders(release: Release, compared: Compared, kind: SpectrumKind, top: int) -> Ints:
     """The best row of each of the ``top`` best compounds, best first."""
     keys = release.compound_key[release.rows(kind)]
     asked = top
@@ -137,7 +118,7 @@ def _leaders(release: OpticalSource, compared: Compared, kind: SpectrumKind, top
         asked *= 4
 
 
-def _index(release: OpticalSource, kind: SpectrumKind) -> ProfileIndex:
+def _index(release: Release, kind: SpectrumKind) -> ProfileIndex:
     known = _indexes.setdefault(release, {})
     if kind not in known:
         known[kind] = ProfileIndex(release.index(kind), AXES[kind])

@@ -13,12 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.signal import savgol_filter
 
 from spectra.errors import InvalidMeasurement
 from spectra.model import Axis, Floats, OpticalSpectrum, Ordinate
@@ -142,7 +141,7 @@ def derivative(one: Profile, axis: CommonAxis, window: int) -> Profile:
     values = np.zeros(len(axis))
     for piece in _pieces(one, axis):
         if piece.stop - piece.start >= window:
-            values[piece] = savgol_filter(one.y[piece], window, _ORDER, deriv=1, delta=axis.step)
+            values[piece] = _slopes(one.y[piece], window) / axis.step
     rounding = _ROUNDING * float(np.abs(one.y).max(initial=0.0)) / axis.step
     return Profile(np.where(np.abs(values) > rounding, values, 0.0), one.first, one.last)
 
@@ -201,6 +200,21 @@ def euclidean_hqi(query: ArrayLike, reference: ArrayLike) -> float:
     norm = float(np.sqrt((x @ x) * (y @ y)))
     cosine = min(max(float(x @ y) / norm, 0.0), 1.0) if norm > 0 else 0.0
     return PERFECT * (1 - float(np.sqrt(1 - cosine)))
+
+
+@lru_cache(maxsize=16)
+def _slopes_of_fit(window: int) -> Floats:
+    """(window, window) float64: row k times ``window`` values is the slope of their parabola at place k."""
+    place = np.arange(window) - window // 2
+    fit = np.linalg.pinv(np.vander(place, _ORDER + 1, increasing=True).astype(np.float64))
+    return np.asarray(fit[1] + 2 * place[:, None] * fit[2], np.float64)
+
+
+def _slopes(y: Floats, window: int) -> Floats:
+    """Slope per place of the parabola around each place; at the ends, of the first and the last one."""
+    fit, half = _slopes_of_fit(window), window // 2
+    inner = np.correlate(y, fit[half], "valid")
+    return np.concatenate((fit[:half] @ y[:window], inner, fit[half + 1 :] @ y[-window:]))
 
 
 def _pair(query: ArrayLike, reference: ArrayLike) -> tuple[Floats, Floats]:

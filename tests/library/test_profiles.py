@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
-from library.forms import FormKind
 from library.index.profiles import MEASURES, PLAIN, ProfileIndex, build, derived
-from library.record import SpectrumKind
-from library.release import Reference
+from library.record import OpticalRecord, Record, SpectrumKind
+from library.release import Release, build_release, open_release
 from library.search.optical import search
 from spectra.errors import InvalidMeasurement, UnreadableFile
-from spectra.model import Axis, Floats, OpticalSpectrum, Ordinate, spectrum_from_peaks
+from spectra.model import Axis, Floats, OpticalSpectrum, Ordinate
 from spectra.readers import read
 from spectra.similarity.optical import (
     INFRARED,
-    RAMAN,
     WINDOWS,
     absorbance,
     correlation_hqi,
@@ -125,39 +121,46 @@ def test_an_index_can_be_mapped(tmp_path: Path) -> None:
     assert ProfileIndex(mapped, INFRARED).compare([made(3)])[0].top(1).tolist() == [3]
 
 
-class Shelf:
-    """A release of made entries: three spectra of compound 7, then one of each other."""
-
-    def __init__(self, spectra: list[OpticalSpectrum], compounds: list[int], kind: SpectrumKind) -> None:
-        self.compound_key = np.array([0, *compounds], np.uint64)  # entry 0 is of another kind
-        self._arrays = build(spectra, INFRARED if kind is SpectrumKind.INFRARED else RAMAN)
-
-    def rows(self, kind: SpectrumKind) -> np.ndarray[Any, np.dtype[np.int64]]:
-        return np.arange(1, len(self.compound_key))
-
-    def index(self, kind: SpectrumKind) -> Mapping[str, np.ndarray[Any, Any]]:
-        return self._arrays
-
-    def entry(self, row: int) -> Reference:
-        nothing = spectrum_from_peaks([], [])
-        return Reference("made", row, f"entry {row}", "", "", "", FormKind.BASE, "", False, None, nothing)
+def optical(name: str, spectrum: OpticalSpectrum) -> OpticalRecord:
+    return OpticalRecord(name, spectrum, SpectrumKind.INFRARED)
 
 
-def test_a_compound_takes_one_place() -> None:
-    spectra = [distorted(made(1), seed, noise=0.01, shift=0, tilt=0.1 * seed) for seed in range(30)]
-    shelf = Shelf([*spectra, made(2), made(3)], [7] * 30 + [8, 9], SpectrumKind.INFRARED)
-    hits = search([shelf], [made(1), made(3)], top=3)
+@pytest.fixture(scope="module")
+def held(tmp_path_factory: pytest.TempPathFactory) -> Release:
+    """Many spectra of one compound, one each of two others, and one of electron ionisation."""
+    many = [distorted(made(1), seed, noise=0.01, shift=0, tilt=0.1 * seed) for seed in range(30)]
+    others = [optical("second", made(2)), optical("third", made(3))]
+    electron = Record("fourth", np.array([50.0, 51.0, 77.0]), np.array([20.0, 30.0, 100.0]))
+    report = build_release(
+        [electron, *(optical("first", one) for one in many), *others],
+        tmp_path_factory.mktemp("optical"),
+        name="optical",
+        source="made",
+        licence="none",
+    )
+    return open_release(report.directory)
+
+
+def test_a_compound_takes_one_place(held: Release) -> None:
+    hits = search([held], [made(1), made(3)], top=3)
     assert [hit.score for hit in hits[0]] == sorted((hit.score for hit in hits[0]), reverse=True)
-    assert len({int(shelf.compound_key[hit.reference.number]) for hit in hits[0]}) == len(hits[0]) <= 3
-    assert hits[1][0].reference.number == 32
+    assert hits[0][0].reference.name == "first"
+    assert [hit.reference.name for hit in hits[0]].count("first") == 1
+    assert hits[1][0].reference.name == "third"
+    assert hits[1][0].score > 999
     assert hits[1][0].correlation > 999
     assert hits[1][0].shift_cm1 == 0
 
 
-def test_a_query_of_the_other_kind_is_refused_by_name() -> None:
-    shelf = Shelf([made(1)], [1], SpectrumKind.INFRARED)
+def test_the_same_release_twice_gives_the_same_compounds(held: Release) -> None:
+    once, twice = (search(some, [made(2)], top=2)[0] for some in ([held], [held, held]))
+    assert [hit.reference.name for hit in once] == [hit.reference.name for hit in twice]
+    assert search([], [made(2)]) == [[]]
+
+
+def test_a_query_of_the_other_kind_is_refused_by_name(held: Release) -> None:
     with pytest.raises(InvalidMeasurement, match=r"spectrum 1.*raman"):
-        search([shelf], [made(1)], kind=SpectrumKind.RAMAN)
+        search([held], [made(1)], kind=SpectrumKind.RAMAN)
 
 
 FOLDERS = ("ftir", "raw/jcamp", "raw/bruker-opus", "raw/bruker-dpt", "raw/omnic-spa", "raw/galactic-spc")

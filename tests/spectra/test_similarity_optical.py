@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.signal import savgol_filter
 
 from spectra.errors import InvalidMeasurement
 from spectra.model import Axis, Floats, OpticalSpectrum, Ordinate
@@ -13,6 +14,7 @@ from spectra.similarity.optical import (
     INFRARED,
     RAMAN,
     WINDOWS,
+    Profile,
     absorbance,
     correlation_hqi,
     derivative,
@@ -112,6 +114,16 @@ def test_a_noisy_spectrum_gets_the_wider_window() -> None:
     assert window_for(profile(infrared(clean), INFRARED), INFRARED) == WINDOWS[0]
     noisy = infrared(clean + rng.normal(0, 0.3, len(X)))
     assert window_for(profile(noisy, INFRARED), INFRARED) == WINDOWS[-1]
+
+
+@pytest.mark.parametrize("window", [3, 9, 21])
+def test_the_derivative_is_that_of_savitzky_and_golay(window: int) -> None:
+    y = np.random.default_rng(6).normal(0, 1, len(INFRARED))
+    found = derivative(Profile(y, 0, len(y)), INFRARED, window).y
+    expected = np.concatenate(
+        [savgol_filter(y[part], window, 2, deriv=1, delta=INFRARED.step) for part in INFRARED.parts]
+    )
+    assert found == pytest.approx(expected, abs=1e-9)
 
 
 def test_the_derivative_does_not_see_a_sloping_baseline() -> None:
