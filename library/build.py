@@ -215,7 +215,7 @@ def _read(records: Iterable[AnyRecord], aside: Path, journal: Journal, tell: Pro
         journal.batch(batch)
         _append(spool, batch)
         tell("read", journal.read)
-    return {name: load(path) for name, path in spool.close(lasting=False).items()}
+    return {name: load(path) for name, path in spool.close().items()}
 
 
 def _append(spool: Columns, batch: Batch) -> None:
@@ -371,11 +371,13 @@ def _draft(name: str, source: str, licence: str, created: datetime, files: Mappi
 
 def _settle(content: Path, home: Path, draft: Manifest, key: bytes | None) -> tuple[Manifest, bool]:
     """Give the finished folder its number, unless the same content has one already (then true)."""
+    there = next((m for number in numbers_of(home) if (m := _same(home / str(number), draft))), None)
+    if there:
+        return there, True
+    for path in content.iterdir():
+        sync(path)
     while True:
         numbers = numbers_of(home)
-        there = next((m for number in numbers if (m := _same(home / str(number), draft))), None)
-        if there:
-            return there, True
         manifest = replace(draft, number=(numbers[-1] if numbers else 0) + 1)
         if key:
             manifest = replace(manifest, signature=sign(key, manifest.message))

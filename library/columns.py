@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import mmap
-import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -64,15 +63,12 @@ class Columns:
         """Where array ``name`` lies."""
         return self.folder / f"{name}.npy"
 
-    def close(self, *, lasting: bool = True) -> dict[str, Path]:
-        """Finish all arrays, so that they survive a power cut if ``lasting``; their files by name."""
+    def close(self) -> dict[str, Path]:
+        """Finish all arrays; their files by name."""
         for name, file in self._files.items():
             dtype, shape, length = self._made[name]
             file.seek(0)
             file.write(_header(dtype, (length, *shape)))
-            if lasting:
-                file.flush()
-                os.fsync(file.fileno())
             file.close()
         done, self._files = {name: self.path(name) for name in self._files}, {}
         return done

@@ -148,11 +148,11 @@ def read_manifest(folder: Path) -> Manifest:
     return manifest
 
 
-def sync(folder: Path) -> None:
-    """Make a rename or new file in ``folder`` survive a power cut (where the system can)."""
+def sync(path: Path) -> None:
+    """Make a file, or what was made or renamed in a folder, survive a power cut (where the system can)."""
     if os.name == "nt":
         return
-    descriptor = os.open(folder, os.O_RDONLY)
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

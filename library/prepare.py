@@ -113,7 +113,7 @@ def prepare(records: Sequence[AnyRecord]) -> Batch:
         made = _mass(record, ions, place) if isinstance(record, Record) else _optical(record)
         told.append(made)
         if isinstance(made, Entry):
-            sizes.append(int(ions.counts[place]) if isinstance(record, Record) else 0)
+            sizes.append(ions.counts[place] if isinstance(record, Record) else 0)
     return Batch(tuple(told), np.array(sizes, np.int64), ions.mz, ions.intensity)
 
 
@@ -130,14 +130,14 @@ def key_of(text: str) -> int:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Ions:
-    """The ions of many records made sound, and what they show; one value per record."""
+    """The ions of many records made sound, and what they show; lists hold one value per record."""
 
-    counts: Ints
     mz: Floats
     intensity: Floats
-    left_out: Ints
-    strong: Ints  # ions of at least `COUNTED`
-    heaviest: Floats  # m/z of the heaviest ion of at least `SURE`; 0 without any
+    counts: list[int]
+    left_out: list[int]
+    strong: list[int]  # ions of at least `COUNTED`
+    heaviest: list[float]  # m/z of the heaviest ion of at least `SURE`; 0 without any
 
     @classmethod
     def of(cls, records: Sequence[Record]) -> _Ions:
@@ -165,7 +165,7 @@ class _Ions:
         np.maximum.at(heaviest, owner[sure], mz[sure])
         counts = np.bincount(owner, minlength=rows)
         strong = np.bincount(owner[share >= COUNTED], minlength=rows)
-        return cls(counts, mz, intensity, bad, strong, heaviest)
+        return cls(mz, intensity, counts.tolist(), bad.tolist(), strong.tolist(), heaviest.tolist())
 
 
 def _ascending(owner: Ints, mz: Floats, intensity: Floats) -> tuple[Ints, Floats, Floats]:
@@ -185,7 +185,7 @@ def _ascending(owner: Ints, mz: Floats, intensity: Floats) -> tuple[Ints, Floats
 
 def _mass(record: Record, ions: _Ions, place: int) -> Entry | Skipped:
     if not ions.counts[place]:
-        lost = int(ions.left_out[place])
+        lost = ions.left_out[place]
         reason = Reason.NO_SIGNAL if len(record.mz) > lost else Reason.NO_PEAKS
         text = (
             f"no ion with an intensity; {lost} broken ones left out" if lost else "no ion with an intensity"
@@ -194,14 +194,14 @@ def _mass(record: Record, ions: _Ions, place: int) -> Entry | Skipped:
     form = _form(record.name, record.formula, record.inchikey)
     told = list(_common_doubts(record))
     if ions.left_out[place]:
-        told.append((Doubt.REPAIRED, f"{int(ions.left_out[place])} broken peaks left out"))
+        told.append((Doubt.REPAIRED, f"{ions.left_out[place]} broken peaks left out"))
     if ions.strong[place] < LEAST_IONS[record.kind] and not record.partial:
-        told.append((Doubt.FEW_IONS, f"only {int(ions.strong[place])} ions of at least 1 %"))
+        told.append((Doubt.FEW_IONS, f"only {ions.strong[place]} ions of at least 1 %"))
     if record.kind in _FRAGMENTS:
         record, found = _precursor(record, form)
         told += found
     if form.kind not in _CHANGED:
-        told += _above_formula(record, float(ions.heaviest[place]))
+        told += _above_formula(record, ions.heaviest[place])
     return _entry(record, form, told)
 
 

@@ -1,8 +1,8 @@
 """How fast releases are built and opened, and how much memory that takes.
 
-    python tests/benchmarks/bench_release.py [--spectra 100000] [--data FOLDER]
+    python tests/benchmarks/bench_release.py [--spectra 100000] [--kind ei|msms] [--ions 60] [--msp FILE]
 
-Spectra are drawn from real peak lists where the evaluation data are there, else from a made-up distribution.
+The spectra are made up: as many ions as real ones have on average, each spectrum of a compound of its own.
 Each figure comes from a process of its own, whose greatest memory is printed beside it.
 """
 
@@ -30,6 +30,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--spectra", type=int, default=100_000)
     arguments.add_argument("--kind", choices=("ei", "msms"), default="ei")
+    arguments.add_argument("--ions", type=int, default=60, help="of a spectrum, on average")
     arguments.add_argument("--msp", type=Path, help="an MSP file to build from as well")
     arguments.add_argument("--step", help=argparse.SUPPRESS)
     arguments.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
@@ -46,6 +47,7 @@ def main() -> None:
 
 def _run(step: str, folder: Path, given: argparse.Namespace) -> None:
     own = ["--step", step, "--folder", str(folder), "--spectra", str(given.spectra), "--kind", given.kind]
+    own += ["--ions", str(given.ions)]
     own += ["--msp", str(given.msp)] if given.msp else []
     done = subprocess.run([sys.executable, __file__, *own], stdout=subprocess.PIPE, check=True)
     told = json.loads(done.stdout)
@@ -59,7 +61,7 @@ def _run(step: str, folder: Path, given: argparse.Namespace) -> None:
 
 def arrays(given: argparse.Namespace) -> dict[str, object]:
     """Build from flat arrays."""
-    return _built("arrays", made(given.kind, given.spectra), given)
+    return _built("arrays", made(given.kind, given.spectra, given.ions), given)
 
 
 def msp(given: argparse.Namespace) -> dict[str, object]:
@@ -89,10 +91,10 @@ def opening(given: argparse.Namespace) -> dict[str, object]:
 STEPS = {"arrays": arrays, "msp": msp, "open": opening}
 
 
-def made(kind: str, spectra: int) -> Iterator[Record]:
-    """Spectra of log-normal intensities and about 60 ions (EI) or 30 (MS/MS), each of its own compound."""
+def made(kind: str, spectra: int, ions: int) -> Iterator[Record]:
+    """Spectra of log-normal intensities, each of its own compound."""
     rng = np.random.default_rng(1)
-    sizes = rng.poisson(60 if kind == "ei" else 30, spectra) + 5
+    sizes = rng.poisson(ions, spectra) + 1
     offset = np.concatenate(([0], np.cumsum(sizes)))
     mz = rng.uniform(40, 400, offset[-1]).astype(np.float32)
     intensity = rng.lognormal(0, 2, offset[-1]).astype(np.float32)

@@ -263,3 +263,16 @@ def test_every_record_is_kept_merged_or_skipped(tmp_path: Path, records: list[Re
     release = open_release(report.directory)
     assert sum(len(release.entry(row).merged) for row in range(len(release))) == merged
     assert not verify(release)
+
+
+def _build_one(folder: Path, name: str) -> int:
+    return build_release([replace(EI, name=name)], folder, name="own", source="", licence="").number
+
+
+def test_imports_at_the_same_time_make_releases_one_after_the_other(tmp_path: Path) -> None:
+    names = ["one", "two", "three", "one"]
+    with multiprocessing.get_context("spawn").Pool(2) as pool:
+        numbers = pool.starmap(_build_one, [(tmp_path, name) for name in names])
+    assert sorted(numbers[:3]) == [1, 2, 3]
+    assert numbers[3] == numbers[0]
+    assert sorted(path.name for path in (tmp_path / "own").iterdir()) == ["1", "2", "3"]
