@@ -39,10 +39,13 @@ from spectra.similarity.accurate import (
 from spectra.similarity.entropy import gain, weighted, weighted_spectrum
 
 THREADS = 2
+BLOCKS_PER_THREAD = 4  # so that none waits long for the other at the end
 PER_NAT = 1 / np.log(2)  # sums are kept in nat: numpy's natural logarithm is the fastest one
 NO_PRECURSOR = 0
 RESCORED_FIRST = 64
 SUM_ERROR = 1e-4
+LEAST_SHARE = 1e-30  # of a spectrum; less is 0 to float32
+ROUNDING = 1e-5  # of sums in float32, amply
 
 Array = NDArray[Any]
 Query = TypeVar("Query")
@@ -94,7 +97,7 @@ def _check(offset: Ints, mz: Steps, intensity: Floats) -> None:
     if falls.any():
         raise InvalidMeasurement("m/z must ascend within a spectrum: clean the spectra first")
     sums = np.add.reduceat(intensity, begins) if len(begins) else np.ones(1)
-    if (np.abs(sums - 1) > SUM_ERROR).any() or (intensity <= 0).any():
+    if (np.abs(sums - 1) > SUM_ERROR).any() or (intensity < LEAST_SHARE).any():
         raise InvalidMeasurement("intensities must be positive and sum to 1: clean the spectra first")
 
 
@@ -262,7 +265,10 @@ class FragmentIndex:
         centre = step(precursor_mz)
         bound = self._cleared()
         self._add_fragments(bound, prepared)
+        same = self._arrays["spectrum_row"][slice(*self._between(centre, centre))]
+        direct = bound[same]  # of the same precursor, what agrees in loss agrees in m/z: nothing to add
         self._add_losses(bound, prepared.losses(centre))
+        bound[same] = direct
         return self._settle(bound, prepared, centre, top)
 
     def together(
@@ -271,23 +277,30 @@ class FragmentIndex:
         """``search`` of each query, in their order, by threads side by side: the sums run outside Python."""
         if threads < 2 or len(queries) < 2:
             return [search(query) for query in queries]
+        size = max(1, len(queries) // (threads * BLOCKS_PER_THREAD))
+        blocks = [queries[first : first + size] for first in range(0, len(queries), size)]
         with ThreadPoolExecutor(threads) as pool:
-            return list(pool.map(search, queries))
+            answers = pool.map(lambda block: [search(query) for query in block], blocks)
+            return [answer for block in answers for answer in block]
 
     def _prepared(self, query: MassSpectrum, tolerance: Tolerance) -> _Prepared:
         mz, intensity = _steps_of(query), query.intensity
         half = tolerance.around(mz)
         if len(mz) and 2 * int(half[-1]) >= self._gap:
             raise InvalidMeasurement("the tolerance is too wide for this index: an ion could match two")
-        if len(mz) and abs(float(intensity.sum()) - 1) > SUM_ERROR:
-            raise InvalidMeasurement("intensities must sum to 1: clean the spectrum first")
+        if len(mz) and (abs(float(intensity.sum()) - 1) > SUM_ERROR or intensity.min() < LEAST_SHARE):
+            raise InvalidMeasurement("intensities must be positive and sum to 1: clean the spectrum first")
         return _Prepared(mz, half, windows(mz, half), weighted_spectrum(intensity) / 2)
 
     def _window(self, precursor_mz: float, within: Tolerance) -> tuple[int, int]:
-        """Which spectra, in order of precursor, have that precursor; none has an unknown one."""
+        """Which spectra, in order of precursor, have that one."""
         centre = step(precursor_mz)
         reach = within.reach(centre)
-        edges = np.array((max(centre - reach, NO_PRECURSOR + 1), centre + reach + 1), np.int32)
+        return self._between(centre - reach, centre + reach)
+
+    def _between(self, low: int, high: int) -> tuple[int, int]:
+        """Which spectra, in order of precursor, have a known one from ``low`` to ``high`` steps."""
+        edges = np.array((max(low, NO_PRECURSOR + 1), high + 1), np.int32)
         first, last = self._arrays["spectrum_precursor"].searchsorted(edges).tolist()
         return first, max(first, last)
 
@@ -355,16 +368,16 @@ class FragmentIndex:
 
     def _settle(self, bound: Singles, prepared: _Prepared, precursor: int, top: int) -> tuple[Ints, Floats]:
         """Exact scores from the largest bound down, until no row left can be among the best."""
-        step = max(RESCORED_FIRST, 2 * top)
+        most = max(RESCORED_FIRST, 2 * top)
         while True:
-            rows = top_rows(bound, step)
+            rows = top_rows(bound, most)
             rows = rows[bound[rows] > 0]
             exact = self._hybrid_scores(prepared, precursor, rows)
             order = np.lexsort((rows, -exact))[:top]
-            rest = float(bound[rows[-1]]) if len(rows) == step else 0.0
-            if rest <= 0 or (len(order) == top and exact[order[-1]] > rest + 1e-5):
+            rest = float(bound[rows[-1]]) if len(rows) == most else 0.0
+            if rest <= 0 or (len(order) == top and exact[order[-1]] > rest + ROUNDING):
                 return rows[order], exact[order]
-            step *= 4
+            most *= 4
 
     def _hybrid_scores(self, prepared: _Prepared, precursor: int, rows: Ints) -> Floats:
         position = self._arrays["spectrum_position"][rows].astype(np.int64)
