@@ -126,7 +126,7 @@ def _is_chromatogram(header: Header) -> bool:
 def _chromatogram(container: Container) -> Run:
     """Each curve as a trace; times that fall are turned round."""
     header = container.header
-    y_is = y_unit(header.labels[1]) if header.y_unit == 0 and header.labels[1] else y_of_code(header.y_unit)
+    y_is = _y_unit(header)
     traces = []
     for curve, title in zip(container.subfiles, _titles(container), strict=True):
         order = np.argsort(curve.x, kind="stable")
@@ -147,9 +147,14 @@ def _x_unit(header: Header) -> XUnit:
     return unit
 
 
+def _y_unit(header: Header) -> YUnit:
+    named = header.y_unit == 0 and header.labels[1]
+    return y_unit(header.labels[1]) if named else y_of_code(header.y_unit)
+
+
 def _optical(container: Container, x_is: XUnit) -> Run:
     header, curves = container.header, container.subfiles
-    y_is = y_unit(header.labels[1]) if header.y_unit == 0 and header.labels[1] else y_of_code(header.y_unit)
+    y_is = _y_unit(header)
     warnings = _log_warning(header)
     titles = _titles(container)
     optical = tuple(

@@ -244,10 +244,10 @@ def cost_row(folder: Path) -> tuple[str, list[str]]:
     ms = {way: 1000 * sum(asked[way]["seconds"].get(path) or 0.0 for path in summed) for way in WAYS}
     library = BARE[folder.name][0] if both else "–"
     compared = f"{ms['bare']:.1f} | {ms['ours'] / ms['bare']:.2f}" if both else "– | –"
-    peak = f"{asked['bare']['peak_mb']:.0f}" if both else "–"
+    peak = f"{asked['bare']['peak_mb']:.1f}" if both else "–"
     row = (
         f"| {folder.name} | {len(summed)} | {ms['bytes']:.1f} | {ms['ours']:.1f} | {library} | {compared} | "
-        f"{asked['ours']['peak_mb']:.0f} | {peak} |"
+        f"{asked['bytes']['peak_mb']:.1f} | {asked['ours']['peak_mb']:.1f} | {peak} |"
     )
     return row, [path for path in read_by_bare if ours[path] is None]
 
@@ -283,8 +283,8 @@ def main() -> None:
 
 def print_costs(folders: list[Path], not_read: list[Outcome]) -> None:
     print(
-        "\n| folder | files | bytes, ms | our read, ms | library | its read, ms | ours / its | "
-        "our peak, MB | its peak, MB |\n|---|---:|---:|---:|---|---:|---:|---:|---:|"
+        "\n| folder | files | bytes, ms | ours, ms | library | its, ms | ours : its | "
+        "bytes, MB | ours, MB | its, MB |\n|---|---:|---:|---:|---|---:|---:|---:|---:|---:|"
     )
     missed = []
     refused = {str(one.path): one for one in not_read}
