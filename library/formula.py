@@ -1,4 +1,4 @@
-"""Molecular formulas: reading one, and the mass of its lightest-isotope molecule.
+"""Molecular formulas: reading one, the mass of its lightest-isotope molecule, and its molar mass.
 
 Refuses: anything that is not a plain run of element symbols and counts (no brackets, charges or dots).
 """
@@ -26,6 +26,27 @@ MASSES = {
     "Ca": 39.962590851,
     "Br": 78.9183376,
     "I": 126.9044726,
+}
+
+# Standard atomic weights in g/mol, abridged: IUPAC 2021 (Prohaska et al., Pure Appl. Chem. 94:573, 2022).
+# D is the mass of the nuclide.
+ATOMIC_WEIGHTS = {
+    "H": 1.008,
+    "D": 2.0141,
+    "B": 10.81,
+    "C": 12.011,
+    "N": 14.007,
+    "O": 15.999,
+    "F": 18.998,
+    "Na": 22.990,
+    "Si": 28.085,
+    "P": 30.974,
+    "S": 32.06,
+    "Cl": 35.45,
+    "K": 39.098,
+    "Ca": 40.078,
+    "Br": 79.904,
+    "I": 126.90,
 }
 
 _PART = re.compile(r"([A-Z][a-z]?)(\d*)")
@@ -72,3 +93,13 @@ def nominal_mass(text: str) -> int:
     BadFormula : see ``parse_formula``.
     """
     return sum(round(MASSES[element]) * count for element, count in parse_formula(text))
+
+
+def molar_mass(text: str) -> float:
+    """Mass of one mole in g, of the isotopes as they occur: what a balance weighs.
+
+    Raises
+    ------
+    BadFormula : see ``parse_formula``.
+    """
+    return sum(ATOMIC_WEIGHTS[element] * count for element, count in parse_formula(text))

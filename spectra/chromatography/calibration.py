@@ -204,6 +204,22 @@ def best_weight(amount: ArrayLike, response: ArrayLike, *, shape: Shape = Shape.
     return min(curves, key=lambda curve: float(np.nansum(np.abs(curve.relative_error))))
 
 
+def internal_standard_ratios(response: ArrayLike, internal_standard: ArrayLike) -> Floats:
+    """(n,) float64: responses over those of the internal standard in the same injections.
+
+    Raises
+    ------
+    InvalidMeasurement : lengths differ, or a response of the internal standard is not above zero.
+    """
+    measured = np.asarray(response, np.float64)
+    beside = np.asarray(internal_standard, np.float64)
+    if measured.shape != beside.shape:
+        raise InvalidMeasurement("each response needs one response of the internal standard")
+    if not (np.isfinite(beside).all() and (beside > 0).all()):
+        raise InvalidMeasurement("the internal standard must have a response above zero in every injection")
+    return np.asarray(measured / beside, np.float64)
+
+
 def limits_from_blanks(blanks: ArrayLike, slope: float) -> tuple[float, float]:
     """Limits of detection and quantification, 3.3 s/S and 10 s/S, from (n ≥ 3) responses of blanks.
 

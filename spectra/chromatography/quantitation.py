@@ -46,6 +46,47 @@ class Factor:
 
 
 @dataclass(frozen=True, slots=True)
+class Measured:
+    """What a balance, a pipette or a certificate says, with its standard uncertainty in the same unit."""
+
+    value: float
+    standard_uncertainty: float = 0.0
+
+    def factor(self, name: str, exponent: int = 1) -> Factor:
+        """As a factor of a content."""
+        return Factor(name, self.value, self.standard_uncertainty, exponent)
+
+
+ONE = Measured(1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """What was done between the item handed in and the solution that was measured.
+
+    Parameters
+    ----------
+    volume_ml : mL of solvent the portion was dissolved in.
+    aliquot_mg : mg of the portion; None where a whole unit (a blotter) was dissolved.
+    unit_mg : mg of the whole unit, None where it is not one.
+    dilution : factor ≥ 1 from that solution to the one measured.
+    standard_purity : content of the reference substance, as a fraction.
+    recovery : part of the substance that reached the solution, as a fraction.
+    homogeneity : relative standard deviation between portions of the item; see `homogeneity`.
+    precision : relative standard deviation of the whole procedure beside what the curve tells.
+    """
+
+    volume_ml: Measured
+    aliquot_mg: Measured | None = None
+    unit_mg: Measured | None = None
+    dilution: Measured = ONE
+    standard_purity: Measured = ONE
+    recovery: Measured = ONE
+    homogeneity: float = 0.0
+    precision: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Contribution:
     """Share (0..1) that one factor has in the variance of a content."""
 
@@ -150,6 +191,55 @@ def single_point(
             Factor("response of the standard", standard_response, repeatability * standard_response, -1),
         ]
     )
+
+
+def prepared(amount: Factor, preparation: Preparation) -> tuple[Factor, ...]:
+    """The factors that lead from the amount in the measured solution to what was dissolved, in mg.
+
+    Parameters
+    ----------
+    amount : concentration in the measured solution, mg/mL.
+    """
+    made = preparation
+    every = (
+        amount,
+        made.volume_ml.factor("volume"),
+        made.dilution.factor("dilution"),
+        made.standard_purity.factor("content of the standard"),
+        made.recovery.factor("recovery", -1),
+        Factor("homogeneity", 1.0, made.homogeneity),
+        Factor("precision", 1.0, made.precision),
+    )
+    return tuple(one for one in every if (one.value, one.standard_uncertainty) != (1.0, 0.0))
+
+
+def percent_by_mass(amount: Factor, preparation: Preparation) -> Content:
+    """Content in percent by mass of what was weighed in.
+
+    Raises
+    ------
+    InvalidMeasurement : nothing was weighed in; see also `content`.
+    """
+    if preparation.aliquot_mg is None:
+        raise InvalidMeasurement("a percentage by mass needs the mass of what was dissolved")
+    weighed = preparation.aliquot_mg.factor("mass dissolved", -1)
+    return content([*prepared(amount, preparation), weighed]).times(100.0)
+
+
+def milligrams_per_unit(amount: Factor, preparation: Preparation) -> Content:
+    """Content in mg of one unit: of the whole unit dissolved, or by its mass from the portion dissolved.
+
+    Raises
+    ------
+    InvalidMeasurement : a portion was weighed but not the unit; see also `content`.
+    """
+    dissolved = prepared(amount, preparation)
+    if preparation.aliquot_mg is None:
+        return content(dissolved)
+    if preparation.unit_mg is None:
+        raise InvalidMeasurement("an amount per unit needs the mass of the whole unit")
+    weighed = preparation.aliquot_mg.factor("mass dissolved", -1)
+    return content([*dissolved, weighed, preparation.unit_mg.factor("mass of the unit")])
 
 
 def by_relative_response(amount: float, technique: str) -> Estimate:

@@ -7,9 +7,13 @@ import pytest
 
 from spectra.chromatography.quantitation import (
     Factor,
+    Measured,
+    Preparation,
     by_relative_response,
     content,
     homogeneity,
+    milligrams_per_unit,
+    percent_by_mass,
     single_point,
 )
 from spectra.errors import InvalidMeasurement
@@ -76,3 +80,44 @@ def test_another_substances_curve_gives_an_estimate_only() -> None:
 def test_factors_that_mean_nothing_are_refused(factors: list[Factor], says: str) -> None:
     with pytest.raises(InvalidMeasurement, match=says):
         content(factors)
+
+
+def test_a_tablet_in_percent_and_in_milligrams() -> None:
+    """20.0 mg of a 250 mg tablet in 10 mL, diluted 50 times: 0.024 mg/mL is 60 % and 150 mg."""
+    made = Preparation(Measured(10.0, 0.02), Measured(20.0, 0.1), Measured(250.0, 0.5), Measured(50.0))
+    amount = Factor("curve", 0.024, 0.0003)
+    share, unit = percent_by_mass(amount, made), milligrams_per_unit(amount, made)
+    assert (share.value, unit.value) == (pytest.approx(60.0), pytest.approx(150.0))
+    relative = np.sqrt((0.0003 / 0.024) ** 2 + (0.02 / 10) ** 2 + (0.1 / 20) ** 2)
+    assert share.standard_uncertainty / share.value == pytest.approx(relative)
+    assert unit.standard_uncertainty / unit.value == pytest.approx(np.hypot(relative, 0.5 / 250))
+    assert share.budget[0].name == "curve"
+
+
+def test_a_blotter_is_dissolved_whole() -> None:
+    found = milligrams_per_unit(Factor("curve", 0.05, 0.001), Preparation(Measured(2.0, 0.01)))
+    assert found.value == pytest.approx(0.1)
+
+
+def test_what_was_said_of_the_procedure_stands_in_the_budget() -> None:
+    made = Preparation(
+        Measured(10.0),
+        Measured(20.0),
+        standard_purity=Measured(0.98, 0.005),
+        recovery=Measured(0.95, 0.02),
+        homogeneity=0.1,
+        precision=0.03,
+    )
+    found = percent_by_mass(Factor("curve", 0.5, 0.005), made)
+    assert found.value == pytest.approx(100 * 0.5 * 10 * 0.98 / 0.95 / 20)
+    named = {part.name for part in found.budget if part.share > 0}
+    assert named == {"curve", "content of the standard", "recovery", "homogeneity", "precision"}
+    assert found.budget[0].name == "homogeneity"
+
+
+def test_an_amount_without_its_masses_is_refused() -> None:
+    amount, made = Factor("curve", 0.5), Preparation(Measured(10.0))
+    with pytest.raises(InvalidMeasurement, match="mass of what was dissolved"):
+        percent_by_mass(amount, made)
+    with pytest.raises(InvalidMeasurement, match="mass of the whole unit"):
+        milligrams_per_unit(amount, Preparation(Measured(10.0), Measured(20.0)))
