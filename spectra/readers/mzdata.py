@@ -18,7 +18,10 @@ name = "mzdata"
 formats = ("mzData",)
 
 _ROOT = re.compile(rb"<mzData[\s>]")
-_LENGTH = re.compile(rb"""<data\s[^>]*?\blength\s*=\s*["'](\d{1,18})["']""")
+_LENGTH = re.compile(
+    rb"""<(?:data\s[^>]*?\blength\s*=\s*["'](\d{1,18})["']"""
+    rb"""|spectrumList\s[^>]*?\bcount\s*=\s*["'](-?\d{1,18})["'])"""
+)
 _ARRAY = re.compile(rb"<(mz|inten)ArrayBinary\b.*?<data\s([^>]*?)(?:/>|>([^<]*)<)", re.DOTALL)
 _PRECISION = re.compile(rb"""\bprecision\s*=\s*["']64["']""")
 

@@ -1,8 +1,8 @@
 """mzML 1.1, plain or indexed, through pyopenms (zlib and MS-Numpress included).
 
 Reads all spectra and chromatograms; a file of chromatograms only is a run of traces. Refuses a DTD or an
-entity, encodings other than ASCII's relatives, which could hide one, announced lengths beyond the limits,
-and a text without its closing tag, before the library sees the file.
+entity, encodings other than ASCII's relatives, which could hide one, announced lengths and numbers beyond the
+limits, and a text without its closing tag, before the library sees the file.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ name = "mzml"
 formats = ("mzML", "indexed mzML")
 
 _ROOT = re.compile(rb"<(?:indexedmzML|mzML)[\s>]")
-_LENGTH = re.compile(rb"""<(?:spectrum|chromatogram)\s[^>]*?defaultArrayLength\s*=\s*["'](\d{1,18})["']""")
+_LENGTH = re.compile(
+    rb"""<(?:spectrum|chromatogram)(?:\s[^>]*?defaultArrayLength\s*=\s*["'](\d{1,18})["']"""
+    rb"""|List\s[^>]*?\bcount\s*=\s*["'](-?\d{1,18})["'])"""
+)
 
 
 def recognises(head: bytes, path: Path) -> bool:  # noqa: ARG001

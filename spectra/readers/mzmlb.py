@@ -25,6 +25,7 @@ formats = ("mzMLb",)
 
 _MAGIC = b"\x89HDF\r\n\x1a\n"
 _MAX_TEXT = 512 * 2**20
+_MAX_RATIO, _FREE = 1000, 2**16  # deflate reaches 1032; bytes that are always believed
 _LENGTH = re.compile(rb"""(<(?:spectrum|chromatogram)\s[^>]*?defaultArrayLength\s*=\s*["'])(\d{1,18})""")
 _OWNER = re.compile(rb"<(spectrum|chromatogram)\s(.*?)</\1>", re.DOTALL)
 _ARRAY = re.compile(rb"<binaryDataArray[\s>](.*?)</binaryDataArray>", re.DOTALL)
@@ -81,6 +82,9 @@ def _text(content: Any) -> bytes:
     dataset = _dataset(content, "mzML")
     if dataset.dtype.itemsize != 1 or dataset.size > _MAX_TEXT:
         raise UnreadableFile(Fault.TOO_LARGE, where="dataset mzML", expected="mzML of at most 512 MiB")
+    if dataset.size > _MAX_RATIO * (dataset.id.get_storage_size() + _FREE):
+        expected = f"a text of at most {_MAX_RATIO} times what is stored of it"
+        raise UnreadableFile(Fault.FORBIDDEN, where="dataset mzML", expected=expected, remedy=_REMEDY)
     text: bytes = _slice(dataset, 0, dataset.size).tobytes().rstrip(b"\0")
     refuse_declarations(text, "mzML")
     if b"</mzML>" not in text:

@@ -1,7 +1,8 @@
 """What an XML measurement file must be before a parser may see it, whoever else has looked before.
 
 A DTD or an entity is forbidden whatever it does, encodings that could hide one are refused, the announced
-array lengths must stay within the limits, and the closing tag must be there. The sandbox parses the whole
+array lengths must stay within the limits and the announced numbers of spectra within what the text has room
+for (libraries make room for them at once), and the closing tag must be there. The sandbox parses the whole
 text besides; this is the second line, for readers used without it.
 """
 
@@ -13,10 +14,11 @@ from pathlib import Path
 from xml.parsers import expat
 
 from spectra.errors import Fault, UnreadableFile
-from spectra.readers.scans import check_limits
+from spectra.readers.scans import MAX_SCANS, check_limits
 
 _ENCODING = re.compile(rb"""<\?xml[^>]{0,200}?encoding\s*=\s*["']([\w.:-]{1,40})["']""")
 _ENCODINGS = (b"utf-8", b"iso-8859-1", b"us-ascii", b"ascii", b"windows-1252", b"latin1")
+_LEAST_BYTES = 16  # of any spectrum, however little it says
 _DECLARATION = re.compile(rb"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 
 
@@ -30,11 +32,12 @@ def check_text(path: Path, *, root: str, length: re.Pattern[bytes]) -> None:
 
     Parameters
     ----------
-    root : name of the element that must be closed. length : pattern whose first group is an announced length.
+    root : name of the element that must be closed. length : pattern whose first group is an announced length,
+    or whose second group is the announced number of spectra or chromatograms in a list.
 
     Raises
     ------
-    UnreadableFile : FORBIDDEN, UNSUPPORTED (encoding), TRUNCATED or TOO_LARGE.
+    UnreadableFile : FORBIDDEN, UNSUPPORTED (encoding), TRUNCATED, MALFORMED or TOO_LARGE.
     """
     closing = f"</{root}>".encode()
     with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as text:
@@ -46,7 +49,24 @@ def check_text(path: Path, *, root: str, length: re.Pattern[bytes]) -> None:
                 expected=f"the closing tag </{root}>",
                 remedy="Copy or export the file again.",
             )
-        check_limits([int(found[1]) for found in length.finditer(text)])
+        lengths = []
+        for found in length.finditer(text):
+            if found[2]:
+                _check_number(int(found[2]), len(text), found.start())
+            else:
+                lengths.append(int(found[1]))
+        check_limits(lengths)
+
+
+def _check_number(announced: int, size: int, start: int) -> None:
+    room = min(size // _LEAST_BYTES, MAX_SCANS)
+    if not 0 <= announced <= room:
+        raise UnreadableFile(
+            Fault.MALFORMED,
+            where=f"byte {start}",
+            expected=f"a list of 0 to {room} (what this file has room for), not of {announced}",
+            remedy="Export the file again.",
+        )
 
 
 def refuse_declarations(text: bytes | mmap.mmap, what: str, *, also: tuple[bytes, ...] = ()) -> None:
