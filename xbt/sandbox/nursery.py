@@ -5,8 +5,14 @@ with three descriptors: where the answer goes, where complaints go, and a socket
 
 Promises: this process never opens a file it is asked about. Each file is read by a child of its own, forked
 in advance, that gives up everything else (`xbt.sandbox.restrict`) before it opens the file, and ends with
-it: nothing one file does can reach the next. A child over its time, or whose asker has gone, is killed;
-when the other end of the socket closes, everything ends. Libraries are loaded while nothing is asked.
+it: nothing one file does can reach the next. A child over its time, whose asker has gone, or that has written
+more into its folder than it may, is killed; when the other end of the socket closes, everything ends.
+Libraries are loaded while nothing is asked.
+
+Nobody waits for what the kernel does after an answer (taking a child's memory apart) or before one (making
+the next child): a child says when its answer is whole, is killed at that word, and its asker told; the next
+child is made while this one reads. That a child says so proves no more than its exit status did, and once
+killed it does nothing more; its answer is sealed, or copied, before it is looked at (`xbt.sandbox.pool`).
 """
 
 from __future__ import annotations
@@ -15,14 +21,17 @@ import gc
 import importlib
 import math
 import os
+import resource
 import selectors
 import signal
 import socket
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from math import inf
 from pathlib import Path
 from typing import IO, NoReturn
 
@@ -41,6 +50,9 @@ LIBRARIES = (
 _FIRST, _MANY = 3, 1024  # the first descriptor a child has no use for, and above any it was given
 _LENGTH = 4
 _PAUSE = 0.01  # seconds without a request after which there is time for chores
+_LAST_WORDS = 1024
+_MOST_NAMES, _BLOCK = 20_000, 512  # files and folders; bytes in a unit of `st_blocks`
+_ROUND = 0.1  # seconds between two looks at the folders of the children at work
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -59,11 +71,14 @@ class Request(msgspec.Struct, frozen=True):
 
 
 class Told(msgspec.Struct, frozen=True):
-    """How a child ended: exit status (negative: a signal), None when its time was over."""
+    """How a child ended: exit status (negative: a signal), None when its time was over.
+
+    ``peak_bytes`` and ``seconds`` (of the processor) are the child's own words where it lived to say them.
+    """
 
     status: int | None
     peak_bytes: int = 0
-    seconds: float = 0.0  # of the processor
+    seconds: float = 0.0
 
 
 Work = Callable[[Request, IO[bytes]], None]
@@ -94,9 +109,12 @@ def rehearse() -> None:
 @dataclass(slots=True)
 class _Reading:
     pid: int
+    line: socket.socket  # on which the child says that its answer is whole
     told: socket.socket
     deadline: float
-    late: bool = False
+    folder: Path
+    most: int  # bytes it may write there
+    ended_by: int = 0  # the signal that says why we killed it
 
 
 @dataclass(slots=True)
@@ -129,19 +147,23 @@ class Nursery:
                 elif key.fileobj is ended:
                     with suppress(BlockingIOError):
                         os.read(ended, 512)
+                elif key.data.pid not in self.readings:
+                    continue  # told a moment ago
+                elif key.fileobj is key.data.line:
+                    self._hear(key.data)
                 else:
-                    self._end(key.data)  # nobody waits for it any more
+                    self._end(key.data, signal.SIGKILL)  # nobody waits for it any more
             self._reap()
-            self._end_late()
+            self._look_after()
             if not events and not self.readings:
                 self._chore()
 
     def _patience(self) -> float | None:
         """Seconds until something has to be done without being asked."""
-        if not self.readings and (self.wanted or self.spare is None):
-            return _PAUSE  # a child at work is not slowed down, and the next request not kept waiting
-        soonest = min((one.deadline for one in self.readings.values() if not one.late), default=None)
-        return None if soonest is None else max(0.0, soonest - time.monotonic())
+        if self.readings:
+            soonest = min((one.deadline for one in self.readings.values() if not one.ended_by), default=inf)
+            return max(0.0, min(_ROUND, soonest - time.monotonic()))
+        return _PAUSE if self.wanted or self.spare is None else None
 
     def _take(self) -> bool:
         """Accept a request; False when the other end is closed."""
@@ -157,20 +179,22 @@ class Nursery:
         return True
 
     def _give(self, request: Request, text: bytes, descriptors: Sequence[int]) -> None:
-        """Hand the request to the spare child."""
+        """Hand the request to the spare child; make the next one while it reads."""
         pid, line = self.spare or self._fork()
-        self.spare = None
         told = socket.socket(fileno=descriptors[2])
         with suppress(OSError):  # a child that died waiting is reaped like one that died reading
             socket.send_fds(line, [text], descriptors[:2])
-        line.close()
         for descriptor in descriptors[:2]:
             os.close(descriptor)
-        reading = _Reading(pid, told, time.monotonic() + request.seconds)
+        deadline = time.monotonic() + request.seconds
+        reading = _Reading(pid, line, told, deadline, Path(request.work), request.file)
         self.readings[pid] = reading
+        self.selector.register(line, selectors.EVENT_READ, reading)
         self.selector.register(told, selectors.EVENT_READ, reading)
+        self.spare = self._fork()
 
     def _fork(self) -> tuple[int, socket.socket]:
+        gc.freeze()  # a child that collects garbage leaves what it was born with alone
         ours, theirs = socket.socketpair()
         pid = os.fork()
         if pid == 0:
@@ -186,7 +210,6 @@ class Nursery:
             if not self.wanted:
                 self._forget_spare()
         elif self.spare is None:
-            gc.freeze()
             self.spare = self._fork()
 
     def _forget_spare(self) -> None:
@@ -208,16 +231,31 @@ class Nursery:
             if self.spare is not None and self.spare[0] == pid:
                 self.spare[1].close()
                 self.spare = None
-            if reading := self.readings.pop(pid, None):
-                self._tell(reading, status, usage.ru_maxrss * 1024, usage.ru_utime + usage.ru_stime)
+            if reading := self.readings.get(pid):
+                code = -reading.ended_by if reading.ended_by else os.waitstatus_to_exitcode(status)
+                self._tell(reading, _cost(code, usage))
 
-    def _tell(self, reading: _Reading, status: int, peak: int, seconds: float) -> None:
-        _kill(reading.pid)  # what it started
+    def _hear(self, reading: _Reading) -> None:
+        """The child's last words; none when it died, which `_reap` learns."""
+        words = b""
+        with suppress(OSError):
+            words = reading.line.recv(_LAST_WORDS, socket.MSG_DONTWAIT)
+        try:
+            self._tell(reading, msgspec.json.decode(words, type=Told))
+        except msgspec.DecodeError:
+            self.selector.unregister(reading.line)
+            reading.line.close()
+
+    def _tell(self, reading: _Reading, told: Told) -> None:
+        del self.readings[reading.pid]
+        _kill(reading.pid)  # and what it started
         self._end_strays()
+        if reading.line.fileno() >= 0:
+            self.selector.unregister(reading.line)
+            reading.line.close()
         self.selector.unregister(reading.told)
-        code = None if reading.late else os.waitstatus_to_exitcode(status)
         with suppress(OSError), reading.told:
-            reading.told.sendall(msgspec.json.encode(Told(code, peak, seconds)))
+            reading.told.sendall(msgspec.json.encode(told))
 
     def _end_strays(self) -> None:
         """Where starting processes could not be forbidden, end those that left their session."""
@@ -225,15 +263,18 @@ class Nursery:
             with suppress(ProcessLookupError):
                 os.kill(-1, signal.SIGKILL)  # all of this name space but its first process
 
-    def _end(self, reading: _Reading) -> None:
-        reading.late = True
+    def _end(self, reading: _Reading, reason: int) -> None:
+        reading.ended_by = reading.ended_by or reason
         _kill(reading.pid)
 
-    def _end_late(self) -> None:
+    def _look_after(self) -> None:
+        """End the children whose time is over or whose folder is full."""
         now = time.monotonic()
         for reading in self.readings.values():
-            if now >= reading.deadline and not reading.late:
-                self._end(reading)
+            if now >= reading.deadline:
+                self._end(reading, signal.SIGXCPU)
+            elif not _fits(reading.folder, reading.most):
+                self._end(reading, signal.SIGXFSZ)
 
 
 def serve(descriptor: int, task: Work = work) -> NoReturn:
@@ -243,7 +284,7 @@ def serve(descriptor: int, task: Work = work) -> NoReturn:
 
 
 def _life_of_child(line: socket.socket, task: Work, *, alone: bool) -> NoReturn:
-    """Wait for a request, give up everything else, answer it, end."""
+    """Wait for a request, give up everything else, answer it, say so, end."""
     status = 1
     try:
         signal.set_wakeup_fd(-1)
@@ -254,10 +295,11 @@ def _life_of_child(line: socket.socket, task: Work, *, alone: bool) -> NoReturn:
         die_with_parent()
         prepared = restrict.prepare()
         text, descriptors, _, _ = socket.recv_fds(line, 1 << 16, DESCRIPTORS - 1)
-        line.close()
         if text:
             request = msgspec.json.decode(text, type=Request)
             status = _answer(request, descriptors, task, prepared, alone=alone)
+            usage = resource.getrusage(resource.RUSAGE_SELF)
+            line.send(msgspec.json.encode(_cost(status, usage)))
     finally:
         os._exit(status)  # native libraries may crash while the interpreter is torn down
 
@@ -270,6 +312,7 @@ def _answer(
     os.close(errors)
     os.chdir(request.work)
     os.environ.update(HOME=request.work, TMPDIR=request.work)
+    tempfile.tempdir = request.work  # found otherwise by a file that is taken away again, which is forbidden
     restrict.limit(
         memory=request.memory,
         cpu=math.ceil(request.seconds),
@@ -283,6 +326,29 @@ def _answer(
     with os.fdopen(answer, "wb") as stream:
         task(request, stream)
     return 0
+
+
+def _cost(status: int, usage: resource.struct_rusage) -> Told:
+    return Told(status, usage.ru_maxrss * 1024, usage.ru_utime + usage.ru_stime)
+
+
+def _fits(folder: Path, most: int) -> bool:
+    """Whether everything in a folder takes no more than so many bytes, nor more names than a file needs."""
+    names, left = 0, [folder]
+    try:
+        while left:
+            with os.scandir(left.pop()) as entries:
+                for entry in entries:
+                    names, most = names + 1, most - entry.stat(follow_symlinks=False).st_blocks * _BLOCK
+                    if names > _MOST_NAMES or most < 0:
+                        return False
+                    if entry.is_dir(follow_symlinks=False):
+                        left.append(Path(entry))
+    except FileNotFoundError:  # taken away while we looked; the next look comes soon
+        return True
+    except OSError:  # closed to us, or deeper than a path may be
+        return False
+    return True
 
 
 def _kill(pid: int) -> None:

@@ -11,11 +11,13 @@ from __future__ import annotations
 import atexit
 import fcntl
 import os
+import shutil
 import socket
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -86,11 +88,7 @@ class Pool:
     @contextmanager
     def ask(self, task: str, path: Path, name: str, limits: Limits) -> Iterator[tuple[Ended, Path]]:
         """Have ``path`` read or unpacked: how that ended, and the working folder it was given."""
-        with (
-            tempfile.TemporaryDirectory(prefix="xbt-read-") as folder,
-            _memory() as answer,
-            _memory() as errors,
-        ):
+        with _folder() as folder, _memory() as answer, _memory() as errors:
             request = Request(
                 task,
                 str(path),
@@ -197,6 +195,18 @@ def _started(start: str) -> _Warm:
 def _ended(told: Told, answer: IO[bytes], errors: IO[bytes]) -> Ended:
     fault = fault_of(told.status, tail(errors))
     return Ended(answer, fault, told.status == NETWORK_NOT_CUT, told.peak_bytes)
+
+
+@contextmanager
+def _folder() -> Iterator[str]:
+    """A folder that is gone afterwards, even if a child killed a moment ago still finishes a system call."""
+    with tempfile.TemporaryDirectory(prefix="xbt-read-", ignore_cleanup_errors=True) as folder:
+        yield folder
+    for pause in (0.01, 0.1, 1.0):
+        if not os.path.lexists(folder):
+            break
+        time.sleep(pause)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _memory() -> IO[bytes]:

@@ -1,9 +1,11 @@
 """What a process that reads one file gives up just before it opens it.
 
 Promises, as far as the kernel allows each: limits on memory, CPU time, file size, open files and processes;
-no file in reach but the one to read, the program itself and an own working folder (Landlock); no new
-process, no socket, no signal to others, no tracing, mounting or name space (a seccomp filter on system
-calls). None of it can be taken back, and all of it works inside containers that forbid name spaces.
+no file in reach but the one to read, the program itself and an own working folder (Landlock); no new process,
+no socket, no nameless file, no signal to others, no tracing, mounting or name space (a seccomp filter on
+system calls). A file that is removed stays, though the remover is told otherwise, so that all that a reader
+writes is where `xbt.sandbox.nursery` counts it; the parent removes the folder. None of it can be taken back,
+and all of it works inside containers that forbid name spaces.
 Refuses nothing: what was achieved is returned, whether that is enough is decided by the caller.
 
 Only the standard library; Linux on x86-64 and 64-bit ARM, elsewhere only the limits.
@@ -28,12 +30,13 @@ _READ_FILE, _READ_DIR = 1 << 2, 1 << 3
 _WRITE_FILE, _REMOVE_DIR, _REMOVE_FILE, _MAKE_DIR, _MAKE_REG = 1 << 1, 1 << 4, 1 << 5, 1 << 7, 1 << 8
 _TRUNCATE = 1 << 14
 _READ = _READ_FILE | _READ_DIR
-_WORK = _READ | _WRITE_FILE | _REMOVE_DIR | _REMOVE_FILE | _MAKE_DIR | _MAKE_REG | _TRUNCATE
+_WORK = _READ | _WRITE_FILE | _MAKE_DIR | _MAKE_REG | _TRUNCATE
 _OF_A_FILE = _READ_FILE | _WRITE_FILE | _TRUNCATE
 _RIGHTS = ((1, 13), (2, 14), (3, 15), (5, 16))  # from this version on, so many rights over files exist
 _ALLOW, _KILL, _ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
-_NOT_PERMITTED, _NO_SUCH_CALL = 1, 38
-_CLONE_THREAD, _CLONE3 = 0x00010000, 435
+_DONE, _NOT_PERMITTED, _NO_SUCH_CALL = 0, 1, 38
+_CLONE_THREAD, _CLONE3, _OPENAT2, _O_TMPFILE = 0x00010000, 435, 437, 0x00400000
+_FIRST_ARGUMENT, _SECOND_ARGUMENT, _THIRD_ARGUMENT = 16, 24, 32  # where the filter finds their lower halves
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _NEWER = (
     424,
@@ -42,19 +45,26 @@ _NEWER = (
     438,
     440,
 )  # pidfd_send_signal, io_uring_setup, pidfd_open, pidfd_getfd, process_madvise
-# architecture -> (audit number, clone, further calls a reader never needs: socket, connect, bind, socketpair,
-# fork, vfork, execve, execveat, kill, ptrace, mount, umount2, add_key, request_key, keyctl, unshare, setns,
-# perf_event_open, open_by_handle_at, process_vm_readv, process_vm_writev, bpf, userfaultfd)
+# architecture -> (audit number, clone, openat, open, further calls a reader never needs: socket, connect,
+# bind, socketpair, fork, vfork, execve, execveat, kill, ptrace, mount, umount2, add_key, request_key, keyctl,
+# unshare, setns, perf_event_open, open_by_handle_at, process_vm_readv, process_vm_writev, bpf, userfaultfd,
+# memfd_create; and those that do nothing: unlink, unlinkat, rmdir)
 _CALLS = {
     "x86_64": (
         0xC000003E,
         56,
-        "41 42 49 53 57 58 59 322 62 101 165 166 248 249 250 272 308 298 304 310 311 321 323",
+        257,
+        2,
+        "41 42 49 53 57 58 59 322 62 101 165 166 248 249 250 272 308 298 304 310 311 321 323 319",
+        "87 263 84",
     ),
     "aarch64": (
         0xC00000B7,
-        220,  # this architecture has neither fork nor vfork
-        "198 203 200 199 221 281 129 117 40 39 217 218 219 97 268 241 265 270 271 280 282",
+        220,
+        56,
+        None,  # this architecture has neither open nor fork nor vfork
+        "198 203 200 199 221 281 129 117 40 39 217 218 219 97 268 241 265 270 271 280 282 279",
+        "35",
     ),
 }
 
@@ -115,7 +125,9 @@ def restrict(readable: Path, work: Path, prepared: Prepared | None = None) -> Re
         return Restricted(files=False, calls=begun.calls)
     libc = ctypes.CDLL(None, use_errno=True)
     _allow(libc, begun.rules, readable, _READ & begun.handled)
-    _allow(libc, begun.rules, work, _WORK & begun.handled)
+    # Where the filter lets removals pass without effect, nothing may be replaced (by renaming) either.
+    rights = _WORK if begun.calls else _WORK | _REMOVE_DIR | _REMOVE_FILE
+    _allow(libc, begun.rules, work, rights & begun.handled)
     kept = libc.syscall(_RESTRICT_SELF, begun.rules, 0) == 0
     os.close(begun.rules)
     return Restricted(files=kept, calls=begun.calls)
@@ -165,7 +177,9 @@ def _filter_calls(libc: ctypes.CDLL) -> bool:
     return bool(libc.prctl(_PR_SET_SECCOMP, _FILTER, header, 0, 0) == 0)
 
 
-def _program_of_filter(architecture: int, clone: int, denied: str) -> Iterator[bytes]:
+def _program_of_filter(
+    architecture: int, clone: int, openat: int, opens: int | None, denied: str, idle: str
+) -> Iterator[bytes]:
     """Classic BPF over (call number, architecture, instruction pointer, arguments)."""
     yield _step(_LOAD, 4)
     yield _step(_EQUAL, architecture, 1, 0)
@@ -173,15 +187,27 @@ def _program_of_filter(architecture: int, clone: int, denied: str) -> Iterator[b
     yield _step(_LOAD, 0)
     yield _step(_AT_LEAST, 0x40000000, 0, 1)  # the x32 calls of x86-64, by which the list could be avoided
     yield _step(_RETURN, _KILL)
-    yield _step(_EQUAL, clone, 0, 4)
-    yield _step(_LOAD, 16)
-    yield _step(_ANY_BIT, _CLONE_THREAD, 0, 1)
-    yield _step(_RETURN, _ALLOW)
-    yield _step(_RETURN, _ERRNO | _NOT_PERMITTED)
-    yield from _deny(_CLONE3, _NO_SUCH_CALL)  # its flags lie in memory; libraries fall back to clone
+    refused = _ERRNO | _NOT_PERMITTED
+    yield from _by_bit(clone, _FIRST_ARGUMENT, _CLONE_THREAD, _ALLOW, refused)
+    yield from _by_bit(openat, _THIRD_ARGUMENT, _O_TMPFILE, refused, _ALLOW)
+    if opens is not None:
+        yield from _by_bit(opens, _SECOND_ARGUMENT, _O_TMPFILE, refused, _ALLOW)
+    for newest in (_CLONE3, _OPENAT2):  # their flags lie in memory; libraries fall back to the older calls
+        yield from _deny(newest, _NO_SUCH_CALL)
     for call in (*map(int, denied.split()), *_NEWER):
         yield from _deny(call, _NOT_PERMITTED)
+    for call in map(int, idle.split()):
+        yield from _deny(call, _DONE)
     yield _step(_RETURN, _ALLOW)
+
+
+def _by_bit(call: int, argument: int, bit: int, there: int, missing: int) -> Iterator[bytes]:
+    """What a call gets that has a bit set in an argument, and one that has not."""
+    yield _step(_EQUAL, call, 0, 4)
+    yield _step(_LOAD, argument)
+    yield _step(_ANY_BIT, bit, 0, 1)
+    yield _step(_RETURN, there)
+    yield _step(_RETURN, missing)
 
 
 def _deny(call: int, error: int) -> Iterator[bytes]:
