@@ -23,12 +23,15 @@ from tests.hostile.documents import (
     INTENSITY,
     bomb,
     doubles,
+    hdf5,
     jcamp,
     mzdata_text,
     mzml_text,
+    mzmlb_text,
     mzxml_text,
     netcdf_header,
     spc_header,
+    sqlite,
     tarred,
     zipped,
     zipped_entry,
@@ -149,6 +152,39 @@ case("zlib bomb", lambda: mzml_text(bomb(400), bomb(400), "1900000", packed=True
      Fault.FORBIDDEN, "a packed array of no more than its 1900000 values")  # fmt: skip
 case("zlib bomb in mzXML", lambda: mzxml_text(_base64(bomb(400)), "1900000", packed=True),
      Fault.FORBIDDEN, "a packed array of no more than its 3800000 values")  # fmt: skip
+_GROUP = '<referenceableParamGroupRef ref="packed"/>'
+case("zlib bomb that a group says is one",
+     lambda: mzml_text(bomb(400), bomb(400), "1900000").replace("<binary>", f"{_GROUP}<binary>"),
+     Fault.FORBIDDEN, "a packed array of no more than")  # fmt: skip
+case("zlib bomb in a section", lambda: mzml_text(bomb(400), bomb(400), "1900000", packed=True)
+     .replace("<binary>", "<binary><![CDATA[").replace("</binary>", "]]></binary>"),
+     Fault.FORBIDDEN, "a packed array of nothing but base64")  # fmt: skip
+case("zlib bomb in character references", lambda: mzml_text(bomb(400), bomb(400), "1900000", packed=True)
+     .replace("<binary>e", "<binary>&#101;"),
+     Fault.FORBIDDEN, "a packed array of nothing but base64")  # fmt: skip
+
+# --- lists that announce what is not there, and elements outside of their place -----------------------------
+ROOM = "what this file has room for"
+for _count in ("2147483647", "10000000", "-1", "-5"):
+    case(f"mzML of {_count} spectra", mzml_text().replace('mList count="1"', f'mList count="{_count}"'),
+         Fault.MALFORMED, ROOM)  # fmt: skip
+    case(f"mzXML of {_count} scans", mzxml_text().replace('scanCount="1"', f'scanCount="{_count}"'),
+         Fault.MALFORMED, ROOM)  # fmt: skip
+    case(f"mzData of {_count} spectra", mzdata_text().replace('List count="1"', f'List count="{_count}"'),
+         Fault.MALFORMED, ROOM)  # fmt: skip
+case("mzML of 2147483647 chromatograms",
+     mzml_text().replace("</run>", '<chromatogramList count="2147483647"></chromatogramList></run>'),
+     Fault.MALFORMED, ROOM)  # fmt: skip
+for _element, _words in (
+    ("<peaks>QsgAAELIAAA=</peaks>", "<peaks> inside a <scan>"),
+    ('<precursorMz precursorIntensity="1">301.0</precursorMz>', "<precursorMz> inside a <scan>"),
+    ('<processingOperation name="x"/>', "<processingOperation> behind a <dataProcessing>"),
+    ('<msInstrument><msResolution value="1"/></msInstrument>', "<msResolution> behind a <msMassAnalyzer>"),
+):
+    case(f"mzXML with {_element[:20]}", mzxml_text().replace("<scan", f"{_element}<scan"),
+         Fault.MALFORMED, _words)  # fmt: skip
+case("mzXML with peaks behind all scans", mzxml_text().replace("</msRun>", "<peaks></peaks></msRun>"),
+     Fault.MALFORMED, "<peaks> inside a <scan>")  # fmt: skip
 
 
 def _base64(content: bytes) -> str:
@@ -189,6 +225,85 @@ case(
     "a whole compound file",
 )
 case("OPUS without anything", b"\x0a\x0a\xfe\xfe" + bytes(600), Fault.MALFORMED, "")
+
+# --- containers ------------------------------------------------------------------------------------------
+HDF5, SQLITE = b"\x89HDF\r\n\x1a\n", b"SQLite format 3\0"
+
+
+def _mzmlb(count: str, offset: str = "0", values: int = 3, prologue: str = "") -> bytes:
+    return hdf5(mzmlb_text(count, offset, prologue).encode(), values)
+
+
+case("HDF5 of zeros", HDF5 + bytes(2000), Fault.MALFORMED, "a whole HDF5 file")
+case("HDF5 cut", lambda: hdf5(b"x" * 9000)[:5000], Fault.TRUNCATED, "a whole HDF5 file")
+case("HDF5 of another kind", lambda: hdf5(b"").replace(b"mzML", b"xxxx"), Fault.UNSUPPORTED, "mzML")
+case("mzMLb text of 8 TB", lambda: hdf5(b"", text_size=1 << 43), Fault.TOO_LARGE, "mzML of at most 512 MiB")
+case(
+    "mzMLb text of 500 MB that is not there",
+    lambda: hdf5(b"", text_size=500 << 20),
+    Fault.FORBIDDEN,
+    "a text of at most 1000 times what is stored of it",
+)
+case("mzMLb array of 10 to the 10", lambda: _mzmlb("10000000000"), Fault.TOO_LARGE, "at most 2000000 points")
+case(
+    "mzMLb array of 10 to the 10 in a dataset of as many",
+    lambda: _mzmlb("10000000000", values=10**10),
+    Fault.TOO_LARGE,
+    "at most 2000000 points",
+)
+case(
+    "mzMLb array behind its dataset",
+    lambda: _mzmlb("3", "10000000000"),
+    Fault.TRUNCATED,
+    "10000000003 values",
+)
+case(
+    "mzMLb with a document type",
+    lambda: _mzmlb("3", prologue="<!DOCTYPE mzML>\n"),
+    Fault.FORBIDDEN,
+    "without a DTD",
+)
+case("SQLite of zeros", SQLITE + bytes(5000), Fault.MALFORMED, "a whole mzDB database")
+case(
+    "SQLite cut",
+    lambda: sqlite("CREATE TABLE spectrum (id)", "CREATE TABLE mzdb (a)")[:5000],
+    Fault.MALFORMED,
+    "",
+)
+case("SQLite with pages of 255", SQLITE + b"\xff" * 5000, Fault.MALFORMED, "a whole mzDB database")
+case("SQLite of another kind", lambda: sqlite("CREATE TABLE GlobalMetadata (a)"), Fault.UNSUPPORTED, "")
+case("SQLite whose table is an endless view", lambda: sqlite(
+     "CREATE TABLE mzdb (a)", "CREATE TABLE bounding_box (a)", "CREATE TABLE data_encoding (a)",
+     "CREATE VIEW spectrum AS WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x FROM n) "
+     "SELECT x AS id FROM n"),
+     Fault.UNSUPPORTED, "")  # fmt: skip
+LINK = "##TITLE=x\n##JCAMP-DX=4.24\n##DATA TYPE=LINK\n##BLOCKS={count}\n{blocks}##END=\n"
+NO_SPECTRUM = "a spectrum, or mass spectra as tables of peaks"
+EMPTY_BLOCK = "##TITLE=y\n##DATA TYPE=INFRARED SPECTRUM\n##END=\n"
+REPEATED = """##TITLE=x
+##JCAMP-DX=4.24
+##DATA TYPE=INFRARED SPECTRUM
+##XUNITS=1/CM
+##YUNITS=ABSORBANCE
+##FIRSTX=1
+##LASTX=2
+##NPOINTS=10000000000
+##XFACTOR=1
+##YFACTOR=1
+##XYDATA=(X++(Y..Y))
+1A9999999999Z999999999
+##END=
+"""
+case("JCAMP of 100,000 nested links", lambda: "##TITLE=x\n##DATA TYPE=LINK\n##BLOCKS=2\n" * 100_000,
+     Fault.UNSUPPORTED, NO_SPECTRUM)  # fmt: skip
+case("JCAMP of 4 thousand million empty blocks", LINK.format(count=4_000_000_000, blocks=""),
+     Fault.UNSUPPORTED, NO_SPECTRUM)  # fmt: skip
+case("JCAMP of 50,000 empty blocks", lambda: LINK.format(count=50_000, blocks=EMPTY_BLOCK * 50_000),
+     Fault.UNSUPPORTED, NO_SPECTRUM)  # fmt: skip
+case("JCAMP of a value repeated 10 to the 10 times", REPEATED,
+     Fault.TOO_LARGE, "at most 2000000 points a spectrum")  # fmt: skip
+
+# --- text of many levels ---------------------------------------------------------------------------------
 case("JSON of 65 levels", "[" * 65 + "]" * 65, Fault.FORBIDDEN, "at most 64 levels")
 case("JSON of a million levels", '{"a":' * 1_000_000, Fault.FORBIDDEN, "at most 64 levels")
 case("JSON of quotes", "[" + '"\\' * 500_000, Fault.UNKNOWN_FORMAT, "")

@@ -120,6 +120,41 @@ def spc_header(points: int, subfiles: int, flags: int = 0x04) -> bytes:
     return struct.pack("<BBBBiddiB", flags, 0x4B, 0, 0x80, points, 1.0, 100.0, subfiles, 1).ljust(512, b"\0")
 
 
+def hdf5(text: bytes, values: int = 3, text_size: int = 0) -> bytes:
+    """An mzMLb file: a text and a dataset of doubles, of which nothing is stored but their sizes."""
+    import h5py
+    import numpy as np
+
+    stream = io.BytesIO()
+    with h5py.File(stream, "w") as file:
+        if text_size:
+            file.create_dataset("mzML", (text_size,), "u1", chunks=(1 << 16,))
+        else:
+            file["mzML"] = np.frombuffer(text, np.uint8)
+        file.create_dataset("values", (values,), "f8", chunks=(min(values, 1 << 16),))
+    return stream.getvalue()
+
+
+def mzmlb_text(count: str, offset: str = "0", prologue: str = "") -> str:
+    """mzML whose arrays say where in the dataset ``values`` of an mzMLb file their numbers lie."""
+    params = (("MS:1002841", "values"), ("MS:1002842", offset), ("MS:1002843", count))
+    told = "".join(
+        f'<cvParam cvRef="MS" accession="{code}" name="x" value="{value}"/>' for code, value in params
+    )
+    return mzml_text(b"", b"", prologue=prologue).replace("<binary>", f"{told}<binary>")
+
+
+def sqlite(*statements: str) -> bytes:
+    """An SQLite database."""
+    import sqlite3
+    from contextlib import closing
+
+    with closing(sqlite3.connect(":memory:")) as base:
+        for statement in statements:
+            base.execute(statement)
+        return bytes(base.serialize())
+
+
 def jcamp(points: str, data: str = "50,1 60,2", kind: str = "(XY..XY)") -> str:
     """A JCAMP-DX mass spectrum that claims so many points."""
     return (

@@ -23,7 +23,7 @@ from xbt.sandbox.door import read_limited
 from xbt.sandbox.launch import Limits
 from xbt.sandbox.pool import START, Pool
 
-LIMITS = Limits(memory_bytes=512 << 20, seconds=3.0, file_bytes=16 << 20)
+LIMITS = Limits(memory_bytes=512 << 20, seconds=5.0, file_bytes=16 << 20)
 # The reader is replaced by one that does what the first line of the file says.
 MISBEHAVE = """
 import spectra.readers
@@ -45,6 +45,30 @@ MISDEEDS = {
     "10 GiB on disk": (
         "with open('x', 'wb') as file:\n    for _ in range(10240): file.write(bytes(1 << 20))",
         Fault.TOO_LARGE,
+    ),
+    "10 GiB on disk in many files": (
+        "for number in range(640):\n"
+        "    with open(f'x{number}', 'wb') as file: file.write(b'x' * (15 << 20))\n"
+        "import time; time.sleep(1)",
+        Fault.TOO_LARGE,
+    ),
+    "10 GiB on disk in files taken away while they are open": (
+        "import os, time\nkept = []\nfor number in range(40):\n"
+        "    kept.append(open(f'x{number}', 'wb'))\n    kept[-1].write(b'x' * (15 << 20))\n"
+        "    os.unlink(f'x{number}')\ntime.sleep(1)",
+        Fault.TOO_LARGE,
+    ),
+    "a file renamed over another": (
+        "import os; open('x', 'w'); open('y', 'w'); os.replace('x', 'y')",
+        Fault.FORBIDDEN,
+    ),
+    "a file without a name": ("import os; os.open('.', os.O_TMPFILE | os.O_RDWR)", Fault.FORBIDDEN),
+    "a file in memory": ("import os; os.memfd_create('x')", Fault.FORBIDDEN),
+    "an answer that it says is whole": (
+        "import os, socket\nfor n in range(3, 9):\n"
+        "    try: socket.socket(fileno=n).send(b'{\"status\":0}')\n    except OSError: pass\n"
+        "import time; time.sleep(60)",
+        Fault.MALFORMED,
     ),
     "another file": ("open('/etc/hostname')", Fault.FORBIDDEN),
     "a file beside its own": ("open(path.parent / 'secret')", Fault.FORBIDDEN),
