@@ -9,7 +9,7 @@ without saying so (``mass_only``).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
@@ -21,7 +21,15 @@ from library.record import SpectrumKind
 from library.release import Peaks, Reference, Release
 from spectra.model import Floats, Ints, MassSpectrum
 from spectra.similarity.cleaning import clean_spectrum
-from spectra.similarity.in_source import TOLERANCE_TH, Agreement, Explanation, explain, indices, inverted
+from spectra.similarity.in_source import (
+    TOLERANCE_TH,
+    Agreement,
+    Explanation,
+    explain,
+    forward,
+    indices,
+    inverted,
+)
 
 Levels = Mapping[float, MassSpectrum]
 
@@ -45,7 +53,8 @@ class Hit:
     needed : 0..1, of the signal, left unexplained without it (and its group); 0 if others explain all of it.
     adduct, target_mz, error_th : the ion it was found by, and how far that is from the computed m/z.
     index1, index2 : of the inverted library search, 0..1.
-    levels : agreement by voltage.
+    levels : how much of the reference the sample shows, by voltage: the inverted measures.
+    forward : how much of the sample the reference shows, by voltage; near 1 for a pure substance only.
     group : it, and isomers that explain the sample as well, best first.
     mass_only : no fragment is known of it: nothing but its mass speaks for it.
     """
@@ -60,6 +69,7 @@ class Hit:
     index1: float
     index2: float
     levels: Mapping[float, Agreement]
+    forward: Mapping[float, Agreement]
     group: tuple[Reference, ...]
     mass_only: bool
 
@@ -273,12 +283,21 @@ def _indices(one: _Candidate, shown: Sequence[MassSpectrum], tolerance: float) -
     return indices(one.error_th, [each for each in _agreements(one, shown, tolerance) if each is not None])
 
 
-def _agreements(one: _Candidate, shown: Sequence[MassSpectrum], tolerance: float) -> list[Agreement | None]:
+def _agreements(
+    one: _Candidate,
+    shown: Sequence[MassSpectrum],
+    tolerance: float,
+    measure: Callable[..., Agreement] = inverted,
+) -> list[Agreement | None]:
     highest = one.highest + tolerance
     return [
-        None if made is None else inverted(query, made, highest=highest, tolerance=tolerance)
+        None if made is None else measure(query, made, highest=highest, tolerance=tolerance)
         for query, made in zip(shown, one.spectra, strict=True)
     ]
+
+
+def _by_volt(volts: Sequence[float], agreements: Sequence[Agreement | None]) -> dict[float, Agreement]:
+    return {volt: each for volt, each in zip(volts, agreements, strict=True) if each is not None}
 
 
 def _groups(
@@ -339,7 +358,6 @@ def _hits(
     hits = []
     for one in candidates:
         share, needed, group = listed.get(one.compound, (0.0, 0.0, (one,)))
-        agreements = _agreements(one, shown, tolerance)
         index1, index2 = _indices(one, shown, tolerance)
         hit = Hit(
             reference=entries[one.compound],
@@ -351,7 +369,8 @@ def _hits(
             error_th=one.error_th,
             index1=index1,
             index2=index2,
-            levels={volt: each for volt, each in zip(volts, agreements, strict=True) if each is not None},
+            levels=_by_volt(volts, _agreements(one, shown, tolerance)),
+            forward=_by_volt(volts, _agreements(one, shown, tolerance, forward)),
             group=tuple(entries[each.compound] for each in group),
             mass_only=one.mass_only,
         )

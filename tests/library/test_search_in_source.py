@@ -70,7 +70,8 @@ def test_the_starter_pack_finds_cocaine_and_says_what_is_left(starter: Release) 
     assert found.hits[0].reference.name == "Cocaine"
     assert found.hits[0].needed > 0.4
     assert not found.hits[0].mass_only
-    assert set(found.hits[0].levels) == set(VOLTS)
+    assert set(found.hits[0].levels) == set(found.hits[0].forward) == set(VOLTS)
+    assert found.hits[0].forward[30.0].explained == pytest.approx(109 / 139, abs=0.01)
     left = found.residual[30.0]
     assert left.mz[left.intensity.argmax()] == pytest.approx(200.02)
     assert 0.5 < found.explained[30.0] < 0.9
