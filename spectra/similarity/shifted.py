@@ -1,8 +1,8 @@
 """Hybrid comparison of unit-mass spectra: a fragment may be heavier by what the whole molecule is.
 
 Promises: an analogue is compared with its relative as if the difference of their masses sat on each ion
-that thereby fits better; without a difference the score is the plain one. Idea and use: Moorthy et al., Anal. Chem.
-2017, doi 10.1021/acs.analchem.7b03320; which share of an ion moves is the rule of NIST's FentanylClassifier.
+that thereby fits better; without a difference the score is the plain one. Idea and use: Moorthy et al., Anal.
+Chem. 2017, doi 10.1021/acs.analchem.7b03320; which share of an ion moves: NIST's FentanylClassifier.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ def hybrid_scores(query: UnitSpectrum, table: UnitTable, rows: Ints, difference:
     new = np.where(there, 0.0, moved)
     shifted_mass = ions.mass + ions.shift
     n = len(rows)
-    plain = share(summed(ions.owner, ions.mass * np.sqrt(ions.u * ions.l), n) ** 2, _norms(ions, ions.l, n))
+    plain_dot = summed(ions.owner, np.asarray(ions.mass * np.sqrt(ions.u * ions.l), np.float64), n)
+    plain = share(plain_dot**2, _norms(ions, ions.l, n))
     dot = ions.mass * np.sqrt(ions.u * left) + shifted_mass * np.sqrt(ions.u_shifted * new)
     norm = ions.norm * summed(ions.owner, np.asarray(ions.mass * left + shifted_mass * new, np.float64), n)
     return 1000 * np.minimum(np.maximum(plain, share(summed(ions.owner, dot, n) ** 2, norm)), 1.0)
@@ -93,4 +94,4 @@ def _ions(query: UnitSpectrum, table: UnitTable, rows: Ints, difference: Ints) -
 
 
 def _norms(ions: _Ions, l: Floats, rows: int) -> Floats:  # noqa: E741
-    return np.asarray(ions.norm * summed(ions.owner, ions.mass * l, rows), np.float64)
+    return np.asarray(ions.norm * summed(ions.owner, np.asarray(ions.mass * l, np.float64), rows), np.float64)

@@ -85,7 +85,7 @@ def entropy_similarities(query: UnitSpectrum, table: UnitTable, rows: Ints) -> F
         line[query.mass[seen]] = _spread(np.zeros(int(seen.sum()), np.int64), query.intensity[seen], 1)
     a, b = dense[place[both.owner], both.mass.astype(np.int64)], _spread(both.owner, both.l, n)
     gain = np.where((a > 0) & (b > 0), _entropic(a + b) - _entropic(a) - _entropic(b), 0.0)
-    return np.minimum(np.maximum(summed(both.owner, gain, n) / np.log(4.0), 0.0), 1.0)
+    return np.asarray(np.clip(summed(both.owner, gain, n) / np.log(4.0), 0.0, 1.0), np.float64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
