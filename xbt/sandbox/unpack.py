@@ -12,6 +12,7 @@ Refuses everything else; nothing is written outside the folder, nothing replaces
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
 import re
 import struct
@@ -249,9 +250,12 @@ def _parts(name: str) -> list[str]:
 
 
 def _harmless(part: str) -> str:
-    """The name a member gets: its own, with every unusual sign replaced."""
+    """The name a member gets: its own; unusual signs are replaced, and a mark keeps such names apart."""
     clean = _FORBIDDEN_SIGN.sub("_", part)[-MAX_NAME:].strip(" ")
-    return clean if clean.strip(".") else "_"
+    if clean == part and clean.strip("."):
+        return clean
+    mark = hashlib.blake2b(part.encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
+    return f"{mark}-{clean}" if clean.strip(".") else mark
 
 
 def _inside(content: Path, folder: Path) -> str:
