@@ -17,7 +17,10 @@ class Decision(StrEnum):
     """What may be said of a component."""
 
     IDENTIFIED = "identified"  # one substance stands out
-    GROUP = "group"  # one of several that this technique cannot separate
+    GROUP = (
+        "group"  # one of several this technique cannot separate; of one: it, or an isomer not in the library
+    )
+    FAMILY = "family"  # nothing in the library, but it looks like a relative of what is
     ARTEFACT = "artefact"  # made by the instrument or its consumables
     UNKNOWN = "unknown"
 
@@ -45,6 +48,31 @@ class Candidate(msgspec.Struct, frozen=True):
     reference: int  # record number in that library release
     spectrum: Peaks
     partial: bool = False  # the reference lists principal ions only
+    missing_ions: list[
+        int
+    ] = []  # of the reference, 5 % of its base peak or more, where the query was scanned
+    unexplained_ions: list[int] = []  # of the query, 5 % of its base peak or more
+    explained: float | None = None  # 0..1 of the query's intensity
+
+
+class Confidence(msgspec.Struct, frozen=True):
+    """Chances of the statements about a component, 0..1 each (docs/identification.md)."""
+
+    compound: float  # the best candidate is the substance
+    group: float  # the substance is in the best candidate's isomer group
+    absent: float  # the substance is not in the libraries searched
+
+
+class Family(msgspec.Struct, frozen=True):
+    """A hint: what the component resembles, and how it differs from its nearest relative."""
+
+    family: str  # code of the substance table, such as "fentanyl"
+    cls: str  # class code, such as "opioid"
+    share: float  # 0..1 of what resembles the component
+    relative: str
+    relative_inchikey: str
+    mass_difference: int | None  # component − relative in Th, None where its molecular ion is not known
+    meaning: str  # that difference as a change of formula, such as "+CH2"; "" if it is no usual one
 
 
 class Component(msgspec.Struct, frozen=True):
@@ -61,6 +89,10 @@ class Component(msgspec.Struct, frozen=True):
     decision: Decision
     artefact: str  # what it is an artefact of, "" if none
     candidates: list[Candidate]
+    confidence: Confidence | None = (
+        None  # None: no candidate, an artefact, or an answer made before there was any
+    )
+    family: Family | None = None
 
 
 class Source(msgspec.Struct, frozen=True):

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 COLOUR = {
     Decision.IDENTIFIED: "#00695c",
     Decision.GROUP: "#5e35b1",
+    Decision.FAMILY: "#b07d00",
     Decision.ARTEFACT: "#8a99a3",
     Decision.UNKNOWN: "#c4560a",
 }
@@ -50,12 +51,16 @@ def sheet(answer: Identification, kind: str) -> bytes:
 
 
 def label(component: Component) -> str:
-    """What a component is called in a picture or a table: its substance, its group, its artefact, or "?"."""
+    """What a component is called in a picture or a table: substance, group, artefact, relative, or "?"."""
     if component.decision is Decision.ARTEFACT:
         return component.artefact
     if component.decision is Decision.UNKNOWN:
         return "?"
-    return " / ".join(component.candidates[0].isomer_group)
+    if component.decision is Decision.FAMILY:
+        return f"like {component.family.relative}" if component.family else "?"
+    group = component.candidates[0].isomer_group
+    alone = component.decision is Decision.GROUP and len(group) == 1
+    return f"{group[0]} or an isomer" if alone else " / ".join(group)
 
 
 def _chromatogram(axes: Axes, answer: Identification) -> None:
@@ -78,7 +83,7 @@ def _chromatogram(axes: Axes, answer: Identification) -> None:
 
 def _names(axes: Axes, answer: Identification, time: np.ndarray, height: np.ndarray, top: float) -> None:
     """Names above the largest components, moved apart sideways where they would overlap."""
-    first = sorted(answer.components, key=lambda c: (c.decision is Decision.UNKNOWN, -c.area_share))
+    first = sorted(answer.components, key=lambda c: (label(c) == "?", -c.area_share))
     shown = sorted((c for c in first[:LABELS] if c.rt_min is not None), key=lambda c: c.rt_min or 0.0)
     places = _apart([c.rt_min or 0.0 for c in shown], 0.034 * float(time[-1] - time[0]), float(time[-1]))
     for component, place in zip(shown, places, strict=True):

@@ -22,10 +22,10 @@ from spectra.similarity.mass import UnitSpectrum
 from spectra.similarity.match_factor import match_factors
 
 # By how much the right substance may match worse than its isomer: SETTLED + PER_ION / (ions above 1 %), in
-# match factor. From the 262 replicated spectra of SWGDRUG 3.9, each searched against the others, as they are and
-# with their ions under 2, 5 and 10 % of the base peak taken away: the true substance stands in the group of the
-# best hit in at least 95 % of the answers with the right formula at each of these levels, in no larger groups.
-SETTLED = 45.0
+# match factor. From the 262 replicated spectra of SWGDRUG 3.9, each searched against the others, as they are
+# and with their ions under 2, 5 and 10 % of the base peak taken away: the true substance stands in the group
+# of the best hit in about 95 % of the answers with the right formula, at each of these levels.
+SETTLED = 40.0
 PER_ION = 300.0
 COUNTED = 10  # of 999: weaker ions do not count as shown
 
@@ -46,7 +46,7 @@ def isomer_group(
     ----------
     releases : where isomers are looked for; the release of the hit must be among them.
     query : the spectrum that was searched.
-    margin : 0..1000, by how much an isomer may match worse and still belong; `margin_of` the query if not given.
+    margin : by how much an isomer may match worse and still belong, 0..1000; `margin_of` if not given.
 
     Returns
     -------

@@ -1,13 +1,15 @@
 """From a run to what it contains: deconvolution, library search, and a statement no stronger than the data.
 
 Promises: every component of the run appears in the answer, named or not; a substance is named alone only
-where no other entry of the libraries fits it equally well, else the group is named; what the instrument
+where no isomer in the libraries fits it nearly as well, else the group is named; what is probably not in the
+libraries is not named, at most the family it looks like; what the instrument
 itself brings is called an artefact. Refuses nothing: without a time axis every spectrum is a component.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from importlib import metadata
 
 import numpy as np
@@ -16,26 +18,34 @@ from library.answer import (
     SCHEMA,
     Candidate,
     Component,
+    Confidence,
     Curve,
     Decision,
+    Family,
     Identification,
     LibraryUsed,
     Peaks,
     Source,
 )
 from library.artefacts import artefact_of
+from library.confidence import calibration, chances
+from library.evidence import COMPARED, evidence
+from library.families import FamilyHint, Likeness, hint
 from library.groups import isomer_group
-from library.release import Release
+from library.record import SpectrumKind
+from library.release import Reference, Release
 from library.search.ei import Hit, search
+from library.statement import THRESHOLDS, Evidence, decide
 from spectra.chromatography.deconvolution import ComponentPeak, Deconvolution, deconvolve
 from spectra.model import MassSpectrum, Run, Technique
+from spectra.similarity.mass import unit_mass
 
 Progress = Callable[[float, str], None]
 
-LEAST_MATCH = 700.0  # below, a candidate is shown but nothing is named
+EI = THRESHOLDS[SpectrumKind.EI]
 LEAST_SHOWN = 500.0  # below, a candidate has nothing to tell and is not listed
-LEAST_IONS = 5  # a match on fewer ions names nothing
 SHOWN = 5  # candidates per component
+UNEXPLAINED = frozenset({Decision.UNKNOWN, Decision.FAMILY})
 DRAWN_POINTS = 4000  # more points than a screen has columns
 
 
@@ -62,14 +72,16 @@ def identify(
     peaks = taken_apart.components
     low = taken_apart.mass_range[0] if run.scans.has_time else None
     spectra, purity = [p.spectrum for p in peaks], [p.purity for p in peaks]
-    hits = search(releases, spectra, top=SHOWN, mz_low=low, purity=purity)
+    hits = search(releases, spectra, top=COMPARED, mz_low=low, purity=purity)
     tell(0.8, "group")
     signal = taken_apart.signal or 1.0
     components = [
-        _component(number, peak, hits[number - 1], signal, releases, run.scans.has_time)
+        _component(
+            number, peak, _statement(peak, hits[number - 1], releases, low), signal, run.scans.has_time
+        )
         for number, peak in enumerate(peaks, start=1)
     ]
-    explained = sum(c.area_share for c in components if c.decision is not Decision.UNKNOWN)
+    explained = sum(c.area_share for c in components if c.decision not in UNEXPLAINED)
     explained = min(1.0, explained)
     tell(1.0, "done")
     return Identification(
@@ -77,9 +89,13 @@ def identify(
         software=f"xbt-drugchecking {metadata.version('xbt-drugchecking')}",
         file=source,
         parameters={
-            "least_match_factor": LEAST_MATCH,
+            "least_match_factor": EI.least_score,
             "least_shown_match_factor": LEAST_SHOWN,
-            "least_ions": LEAST_IONS,
+            "least_ions": EI.least_ions,
+            "least_probability_identified": EI.identified,
+            "least_probability_group": EI.grouped,
+            "least_family_match_factor": EI.hint_score,
+            "least_family_share": EI.hint_share,
         },
         libraries=[LibraryUsed(r.name, r.number, r.manifest.digest, r.manifest.spectra) for r in releases],
         components=components,
@@ -110,13 +126,58 @@ def _as_component(spectrum: MassSpectrum) -> ComponentPeak:
     return ComponentPeak(nan, nan, nan, spectrum, float(spectrum.intensity.sum()), 1.0, len(spectrum))
 
 
-def _component(
-    number: int, peak: ComponentPeak, hits: list[Hit], signal: float, releases: Sequence[Release], timed: bool
-) -> Component:
-    near = [hit for hit in hits if hit.match_factor >= LEAST_SHOWN]
-    candidates = [_candidate(rank, hit, releases) for rank, hit in enumerate(near, start=1)]
+@dataclass(frozen=True, slots=True, eq=False)
+class _Statement:
+    """What may be said of one component, and why."""
+
+    decision: Decision
+    artefact: str
+    candidates: list[Candidate]
+    confidence: Confidence | None
+    family: Family | None
+
+
+def _statement(
+    peak: ComponentPeak, hits: list[Hit], releases: Sequence[Release], mz_low: float | None
+) -> _Statement:
+    query = unit_mass(peak.spectrum.mz, peak.spectrum.intensity, mz_low=mz_low)
+    near = [hit for hit in hits[:SHOWN] if hit.match_factor >= LEAST_SHOWN]
+    groups = [isomer_group(releases, hit, query) for hit in near]
+    candidates = [
+        _candidate(rank, hit, group)
+        for rank, (hit, group) in enumerate(zip(near, groups, strict=True), start=1)
+    ]
     artefact = artefact_of(peak.spectrum)
-    decision = Decision.ARTEFACT if artefact else decide(candidates)
+    if artefact:
+        return _Statement(Decision.ARTEFACT, artefact.name, candidates, None, None)
+    if not near:
+        return _Statement(Decision.UNKNOWN, "", candidates, None, None)
+    sure = chances(calibration("ei"), evidence(query, hits, groups[0]))
+    relative = hint(
+        [Likeness(hit.reference, hit.match_factor) for hit in hits],
+        least_score=EI.hint_score,
+        least_share=EI.hint_share,
+    )
+    found = Evidence(near[0].match_factor, near[0].matched_ions, len(groups[0]), sure, relative is not None)
+    confidence = Confidence(round(sure.compound, 3), round(sure.group, 3), round(sure.absent, 3))
+    return _Statement(decide(found, EI), "", candidates, confidence, _family(relative))
+
+
+def _family(found: FamilyHint | None) -> Family | None:
+    if found is None:
+        return None
+    return Family(
+        family=found.family,
+        cls=found.cls,
+        share=round(found.share, 3),
+        relative=found.relative.name,
+        relative_inchikey=found.relative.inchikey,
+        mass_difference=found.mass_difference,
+        meaning=found.meaning,
+    )
+
+
+def _component(number: int, peak: ComponentPeak, said: _Statement, signal: float, timed: bool) -> Component:
     minutes = [v / 60 if timed else None for v in (peak.rt_s, peak.rt_start_s, peak.rt_end_s)]
     return Component(
         number=number,
@@ -127,25 +188,15 @@ def _component(
         area_share=min(1.0, peak.area / signal),
         purity=peak.purity,
         spectrum=_peaks(peak.spectrum),
-        decision=decision,
-        artefact=artefact.name if artefact else "",
-        candidates=candidates,
+        decision=said.decision,
+        artefact=said.artefact,
+        candidates=said.candidates,
+        confidence=said.confidence,
+        family=said.family,
     )
 
 
-def decide(candidates: Sequence[Candidate]) -> Decision:
-    """What the best candidate allows to be said.
-
-    A substance stands alone when its isomer group, learned from the libraries, holds no other; everything
-    under a match factor of ``LEAST_MATCH`` or with fewer than ``LEAST_IONS`` common ions is unknown.
-    """
-    if not candidates or candidates[0].match_factor < LEAST_MATCH or candidates[0].matched_ions < LEAST_IONS:
-        return Decision.UNKNOWN
-    return Decision.GROUP if len(candidates[0].isomer_group) > 1 else Decision.IDENTIFIED
-
-
-def _candidate(rank: int, hit: Hit, releases: Sequence[Release]) -> Candidate:
-    group = isomer_group(releases, hit)
+def _candidate(rank: int, hit: Hit, group: Sequence[Reference]) -> Candidate:
     return Candidate(
         rank=rank,
         name=hit.reference.name,
@@ -160,6 +211,9 @@ def _candidate(rank: int, hit: Hit, releases: Sequence[Release]) -> Candidate:
         reference=hit.reference.number,
         spectrum=_peaks(hit.reference.spectrum),
         partial=hit.reference.partial,
+        missing_ions=list(hit.missing),
+        unexplained_ions=list(hit.unexplained),
+        explained=round(hit.explained, 4),
     )
 
 

@@ -55,7 +55,7 @@ def main() -> None:
         search([release], spectra[:1])  # the index is made once
         exact = timed(lambda: search([release], spectra, top=TOP))
         plain = timed(lambda: plain_cosine(records, spectra))
-        ours = [answer(release, hits) for hits in exact[1]]
+        ours = [answer(release, hits, one) for hits, one in zip(exact[1], spectra, strict=True)]
         report(built[0], (exact[0], ours), (plain[0], plain[1]), truth)
 
 
@@ -71,8 +71,9 @@ def imported(folder: Path) -> Release:
     return open_release(report.directory)
 
 
-def answer(release: Release, hits: Sequence[Hit]) -> Answer:
-    group = isomer_group([release], hits[0]) if hits else ()
+def answer(release: Release, hits: Sequence[Hit], spectrum: MassSpectrum) -> Answer:
+    query = unit_mass(spectrum.mz, spectrum.intensity)
+    group = isomer_group([release], hits[0], query) if hits else ()
     return Answer(
         [connectivity(hit.reference.inchikey) for hit in hits],
         hits[0].reference.formula if hits else "",

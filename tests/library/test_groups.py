@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from library.formats.msp import read_msp
-from library.groups import isomer_group
+from library.groups import isomer_group, margin_of
 from library.record import Record
 from library.release import Release, build_release, open_release
 from library.search.ei import search
 from spectra.model import spectrum_from_peaks
+from spectra.similarity.mass import UnitSpectrum, unit_mass
 
 Make = Callable[..., Release]
 
@@ -39,9 +40,13 @@ UNLIKE = cathinone("unlike", "WWWWWWWWWWWWWW-UHFFFAOYSA-N", AS_3[::-1])
 
 
 def names(releases: list[Release], asked: Record) -> list[str]:
+    return names_of(releases, asked, unit_mass(asked.mz, asked.intensity))
+
+
+def names_of(releases: list[Release], asked: Record, query: UnitSpectrum) -> list[str]:
     hits = search(releases, [spectrum_from_peaks(asked.mz, asked.intensity)])[0]
     hit = next(hit for hit in hits if hit.reference.name == asked.name)
-    return [reference.name for reference in isomer_group(releases, hit)]
+    return [reference.name for reference in isomer_group(releases, hit, query)]
 
 
 def test_isomers_with_like_spectra_are_named_together_the_hit_first(make: Make) -> None:
@@ -49,6 +54,18 @@ def test_isomers_with_like_spectra_are_named_together_the_hit_first(make: Make) 
     assert names([release], THREE) == ["3-MMC", "4-MMC"]
     assert names([release], FOUR) == ["4-MMC", "3-MMC"]
     assert names([release], UNLIKE) == ["unlike"]
+
+
+def test_an_isomer_that_fits_the_query_clearly_worse_is_left_out(make: Make) -> None:
+    far = replace(FOUR, intensity=AS_3 * [1, 1, 6, 0.2, 6, 1, 1])
+    release = make(THREE, far)
+    assert names([release], THREE) == ["3-MMC"]
+
+
+def test_the_fewer_ions_a_query_shows_the_wider_its_group(make: Make) -> None:
+    few, many = (unit_mass(np.arange(40.0, 40 + n), np.geomspace(999, 20, n)) for n in (4, 100))
+    assert margin_of(few) == pytest.approx(115)
+    assert margin_of(many) == pytest.approx(43)
 
 
 def test_stereoisomers_are_together_whatever_their_spectra(make: Make) -> None:
@@ -75,14 +92,15 @@ def test_a_list_of_principal_ions_joins_the_group_of_the_full_spectrum(make: Mak
     listed = replace(FOUR, mz=MZ[[1, 3]], intensity=FOUR.intensity[[1, 3]], partial=True, mz_low=40.0)
     release = make(THREE, listed)
     assert names([release], THREE) == ["3-MMC", "4-MMC"]
-    assert names([release], listed) == ["4-MMC", "3-MMC"]
+    measured = unit_mass(FOUR.mz, FOUR.intensity, mz_low=40.0)
+    assert names_of([release], listed, measured) == ["4-MMC", "3-MMC"]
 
 
 def test_a_hit_of_another_library_is_refused(make: Make) -> None:
     release, other = make(THREE), make(FOUR, name="other")
     ((hit,),) = search([release], [spectrum_from_peaks(THREE.mz, THREE.intensity)])
     with pytest.raises(KeyError):
-        isomer_group([other], hit)
+        isomer_group([other], hit, unit_mass(THREE.mz, THREE.intensity))
 
 
 @pytest.mark.data
@@ -97,7 +115,8 @@ def test_groups_of_a_drug_library_stay_small(tmp_path: Path, data_dir: Path) -> 
     for entry in entries:
         hits = search([release], [entry.spectrum], top=3)[0]
         hit = next(hit for hit in hits if hit.match_factor > 990)
-        group = isomer_group([release], hit)
+        query = unit_mass(entry.spectrum.mz, entry.spectrum.intensity, mz_low=entry.mz_low)
+        group = isomer_group([release], hit, query)
         assert {reference.formula for reference in group if reference.formula} <= {hit.reference.formula}
         sizes.append(len(group))
     assert 1 < np.mean(sizes) < 2

@@ -1,0 +1,72 @@
+"""From evidence to the one thing that may be said: identified, a group, a family, or unknown.
+
+Promises: the same rule for every technique, with thresholds of its own; nothing is named on a poor match or
+on too few ions, however sure the model is; a family is only ever a hint. What each threshold was chosen on
+stands in docs/identification.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from library.answer import Decision
+from library.confidence import Chances
+from library.record import SpectrumKind
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """What has to be reached to say something.
+
+    Parameters
+    ----------
+    least_score : 0..1000 of the best candidate, below which nothing is named.
+    least_ions : ions in common, below which nothing is named.
+    identified : 0..1, chance that the one member of a group is right. Below it, that one is still a group:
+        it, or an isomer that the libraries do not hold.
+    grouped : 0..1, chance that the right substance is in the group.
+    hint_score, hint_share : 0..1000 and 0..1: see `library.families.hint`.
+    """
+
+    least_score: float
+    least_ions: int
+    identified: float
+    grouped: float
+    hint_score: float
+    hint_share: float
+
+
+THRESHOLDS: Mapping[SpectrumKind, Thresholds] = {
+    SpectrumKind.EI: Thresholds(700.0, 5, 0.9, 0.5, 500.0, 0.4),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a search found, in the terms of every technique.
+
+    Parameters
+    ----------
+    score : 0..1000 of the best candidate, 0 if there is none. ions : matched by it.
+    group : substances the technique cannot tell from it, itself included.
+    chances : None where the technique has no calibration: the thresholds of score and ions then decide alone.
+    family : whether a family was agreed on.
+    """
+
+    score: float
+    ions: int
+    group: int
+    chances: Chances | None
+    family: bool
+
+
+def decide(found: Evidence, thresholds: Thresholds) -> Decision:
+    """What may be said."""
+    otherwise = Decision.FAMILY if found.family else Decision.UNKNOWN
+    if found.score < thresholds.least_score or found.ions < thresholds.least_ions:
+        return otherwise
+    if found.group == 1 and (found.chances is None or found.chances.compound >= thresholds.identified):
+        return Decision.IDENTIFIED
+    grouped = found.chances is None or found.chances.group >= thresholds.grouped
+    return Decision.GROUP if grouped else otherwise
