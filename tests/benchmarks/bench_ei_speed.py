@@ -1,7 +1,8 @@
 """Speed of the search of unit-mass EI spectra, beside matchms and what the memory allows.
 
-Run: ``python tests/benchmarks/bench_ei_speed.py --maker MAKE_LIBRARY.py [SIZE ...]``; the script given, called
-with ``ei N OUT``, writes a library of realistic spectra (arrays data, indices, indptr) once, into ``--folder``.
+Run: ``python tests/benchmarks/bench_ei_speed.py --maker MAKE_LIBRARY.py [SIZE ...]``; the script given is
+called with ``ei N OUT`` and writes a library of realistic spectra (arrays data, indices, indptr), once, into
+``--folder``.
 Prints a Markdown table: per-query minimum of 5, peers interleaved in one process, medians over the queries.
 The limit is the time to read every posting of the query's columns and the scores once, at the speed at which
 the same process streams two arrays; set OPENBLAS_NUM_THREADS=1, or that speed is of several cores.
@@ -136,7 +137,9 @@ def matchms_pairs(units: UnitTable) -> Callable[[UnitSpectrum], object] | None:
         return None
 
     def spectrum(one: UnitSpectrum) -> object:
-        return Spectrum(mz=one.mass.astype(float), intensities=one.intensity / 999, metadata={})
+        return Spectrum(
+            mz=one.mass.astype(float), intensities=one.intensity / 999, metadata={"precursor_mz": 1.0}
+        )
 
     entries = [spectrum(units.row(row)) for row in range(PAIRS)]
     cosine = CosineGreedy(tolerance=0.1)
