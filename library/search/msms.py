@@ -114,8 +114,9 @@ def search(
     """The best ``top`` compounds for each query, best first.
 
     Identity hits rank by score + support: a compound that several spectra of a library confirm comes before
-    one that a single spectrum happens to resemble. Share of right compounds at rank 1 on MassBank between
-    laboratories, isobaric competitors at ± 10 ppm: ``tests/benchmarks/bench_msms_accuracy.py``.
+    one that a single spectrum happens to resemble; so does a compound that is measured more often. Right at
+    rank 1 on MassBank between laboratories, against isobaric compounds, of compounds held out when this was
+    chosen: 86.8 % of 6,600 queries, 86.2 % by score alone (``tests/benchmarks/bench_msms_accuracy.py``).
 
     Parameters
     ----------
@@ -157,12 +158,12 @@ class _How:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Shelf:
-    """One release's spectra of one kind, ready to be searched."""
+    """One release's spectra of one kind, for the time of a search."""
 
     release: Release
     peaks: Peaks
     index: FragmentIndex
-    entries: Ints
+    first: int  # entry number of the first row
     compound: NDArray[np.uint64]
 
 
@@ -189,16 +190,16 @@ class Ranked:
 
 
 _NOTHING = _Found(np.empty(0, np.int64), np.empty(0))
-_shelves: WeakKeyDictionary[Release, dict[SpectrumKind, _Shelf]] = WeakKeyDictionary()
+_indexes: WeakKeyDictionary[Release, dict[SpectrumKind, FragmentIndex]] = WeakKeyDictionary()
 
 
 def _shelf(release: Release, kind: SpectrumKind) -> _Shelf:
-    kept = _shelves.setdefault(release, {})
+    kept = _indexes.setdefault(release, {})
     if kind not in kept:
-        entries = release.rows(kind)
-        index = FragmentIndex(release.index(kind))
-        kept[kind] = _Shelf(release, release.peaks(kind), index, entries, release.compound_key[entries])
-    return kept[kind]
+        kept[kind] = FragmentIndex(release.index(kind))
+    rows = release.rows(kind)
+    first, last = int(rows[0]), int(rows[-1]) + 1  # a kind has its entries in one piece
+    return _Shelf(release, release.peaks(kind), kept[kind], first, release.compound_key[first:last])
 
 
 def _cleaned(query: Query, kind: SpectrumKind) -> Query:
@@ -301,10 +302,10 @@ def _support(similarity: Floats, of: Ints, compounds: int) -> Floats:
 def _hit(spectra: Sequence[tuple[_Shelf, int, float]], support: float, query: Query, how: _How) -> Hit:
     """The hit of one compound, its ``spectra`` best first."""
     shelf, row, similarity = spectra[0]
-    reference = shelf.release.entry(int(shelf.entries[row]))
+    reference = shelf.release.entry(shelf.first + row)
     own = _spectrum(shelf, row)
     score, matched = cosines(query.spectrum, own, how.fragments)
-    energies = (one.release.text("energy", int(one.entries[at])) for one, at, _ in spectra)
+    energies = (one.release.text("energy", one.first + at) for one, at, _ in spectra)
     error, difference = _precursors(query.precursor_mz, reference.precursor_mz)
     return Hit(
         reference=reference,

@@ -19,6 +19,8 @@ from spectra.model import Ints
 STEPS_PER_TH = 100_000
 HIGHEST_MZ = 20_000.0  # in steps it still fits int32
 
+WIDEST_PPM = 2499  # steps; so that heavy ions of a cleaned spectrum, 0.05 Th apart, still match one ion only
+
 Steps = NDArray[np.int32]
 
 
@@ -55,10 +57,11 @@ class Tolerance:
         return round(mz * (self.value * 1e-6) if ppm else self.value * STEPS_PER_TH)
 
     def around(self, mz: ArrayLike) -> Ints:
-        """(n,) int64, half width of the window around each m/z, both in steps."""
+        """(n,) int64, half width of the window around each ion, in steps; in ppm at most `WIDEST_PPM`."""
         places = np.asarray(mz, np.int64)
         if self.unit is ToleranceUnit.PPM:
-            return np.asarray(np.rint(places * (self.value * 1e-6)), np.int64)
+            half: Ints = np.rint(places * (self.value * 1e-6)).astype(np.int64)
+            return np.minimum(half, np.int64(WIDEST_PPM))
         return np.full(places.shape, self.reach(0), np.int64)
 
 

@@ -14,7 +14,7 @@ from library.record import Record, SpectrumKind
 from library.release import Release, open_release
 from library.search.msms import Hit, Mode, Query, indistinguishable, search
 from spectra.model import MassSpectrum, spectrum_from_peaks
-from spectra.similarity.accurate import Tolerance
+from spectra.similarity.accurate import Tolerance, ToleranceUnit
 from spectra.similarity.cleaning import clean_spectrum
 from spectra.similarity.entropy import entropy_similarity
 
@@ -182,3 +182,5 @@ def test_a_tolerance_can_be_chosen(release: Release) -> None:
     near = query({mz + 0.015: height for mz, height in PARENT.items()}, 337.2274, 1)
     assert search([release], [near])[0]
     assert not search([release], [near], tolerance=Tolerance(0.005))[0]
+    heavy = query({**PARENT, 4000.0: 1.0}, 5000.0)
+    assert search([release], [heavy], mode=Mode.OPEN, tolerance=Tolerance(20, ToleranceUnit.PPM))[0]

@@ -44,6 +44,7 @@ def test_ppm_grow_with_the_mass() -> None:
     ten = Tolerance(10, ToleranceUnit.PPM)
     assert ten.around(steps([100.0, 1000.0])).tolist() == [100, 1000]
     assert ten.reach(step(1000.0)) == 1000
+    assert ten.around(steps([3000.0, 3000.06])).tolist() == [2499, 2499]
 
 
 @pytest.mark.parametrize("bad", [float("nan"), -1.0, 20_001.0])
