@@ -19,6 +19,7 @@ from spectra.readers.scans import MAX_SCANS, check_limits
 _ENCODING = re.compile(rb"""<\?xml[^>]{0,200}?encoding\s*=\s*["']([\w.:-]{1,40})["']""")
 _ENCODINGS = (b"utf-8", b"iso-8859-1", b"us-ascii", b"ascii", b"windows-1252", b"latin1")
 _LEAST_BYTES = 16  # of any spectrum, however little it says
+_BELIEVED = 100_000  # spectra cost no more than 40 MB; excerpts of real files announce what the whole had
 _DECLARATION = re.compile(rb"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 
 
@@ -59,7 +60,7 @@ def check_text(path: Path, *, root: str, length: re.Pattern[bytes]) -> None:
 
 
 def _check_number(announced: int, size: int, start: int) -> None:
-    room = min(size // _LEAST_BYTES, MAX_SCANS)
+    room = min(max(size // _LEAST_BYTES, _BELIEVED), MAX_SCANS)
     if not 0 <= announced <= room:
         raise UnreadableFile(
             Fault.MALFORMED,
