@@ -181,7 +181,7 @@ def _share(intensity: Floats, where: np.ndarray) -> float:
 
 def _normalised(rows: Floats) -> Floats:
     total = rows.sum(1, keepdims=True)
-    return np.divide(rows, total, out=np.zeros(rows.shape), where=total > 0)
+    return np.asarray(np.divide(rows, total, out=np.zeros(rows.shape), where=total > 0), np.float64)
 
 
 def _entropy(rows: Floats) -> Floats:
@@ -201,7 +201,8 @@ def _weighted(rows: Floats, mass: Floats) -> Floats:
 
 def _cosine(one: Floats, other: Floats) -> Floats:
     norm = np.sqrt((one**2).sum(1) * (other**2).sum(1))
-    return np.divide((one * other).sum(1), norm, out=np.zeros(len(norm)), where=norm > 0)
+    product = (one * other).sum(1)
+    return np.asarray(np.divide(product, norm, out=np.zeros(len(norm)), where=norm > 0), np.float64)
 
 
 def _molecular_ion(dense: _Dense, molecule: int) -> tuple[float, float, float]:

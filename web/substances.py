@@ -43,9 +43,11 @@ def component_name(component: Component) -> str:
     """What a component seems to be, in a few words."""
     if component.decision is Decision.ARTEFACT:
         return component.artefact or _("artefact")
-    if component.decision is Decision.UNKNOWN or not component.candidates:
+    if component.decision in (Decision.UNKNOWN, Decision.FAMILY) or not component.candidates:
         return _("not recognised")
-    return isomer_names(component.candidates[0])
+    best = component.candidates[0]
+    alone = component.decision is Decision.GROUP and len(best.isomer_group) == 1
+    return _("%(name)s or an isomer of it", name=isomer_names(best)) if alone else isomer_names(best)
 
 
 def isomer_names(candidate: Candidate) -> str:

@@ -72,10 +72,16 @@ ROLES = {
 DECISIONS = {
     Decision.IDENTIFIED: _l("one substance stands out"),
     Decision.GROUP: _l("one of a group this technique cannot separate"),
+    Decision.FAMILY: _l("not named, but it resembles a known family"),
     Decision.ARTEFACT: _l("artefact of the instrument"),
     Decision.UNKNOWN: _l("not recognised"),
 }
-DECISION_TONE = {Decision.IDENTIFIED: "go", Decision.GROUP: "warn", Decision.UNKNOWN: "warn"}
+DECISION_TONE = {
+    Decision.IDENTIFIED: "go",
+    Decision.GROUP: "warn",
+    Decision.FAMILY: "warn",
+    Decision.UNKNOWN: "warn",
+}
 AMOUNTS = {
     Amount.MAIN: _l("main part of what was detected"),
     Amount.MINOR: _l("smaller part"),

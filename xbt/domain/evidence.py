@@ -7,10 +7,11 @@ substance or the same group of isomers; a group that no technique could separate
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
+from xbt.domain.amounts import Quantity
 from xbt.domain.findings import Amount, Finding, certainty_of
 
 MAIN_SHARE: Final = 0.10
@@ -18,6 +19,7 @@ MINOR_SHARE: Final = 0.01
 
 # Components with these outcomes of the identification need a person's decision before a result.
 NEEDS_DECISION: Final = frozenset({"identified", "group"})
+UNEXPLAINED: Final = frozenset({"unknown", "family"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ def unexplained_share(evidence: Evidence) -> float:
         accepted = _accepted(evidence, component) is not None
         if component.needs_decision and not accepted:
             share += component.area_share
-        elif accepted and component.outcome == "unknown":
+        elif accepted and component.outcome in UNEXPLAINED:
             share -= component.area_share
     return min(1.0, max(0.0, share))
 
@@ -112,6 +114,16 @@ def findings_of(evidence: Sequence[Evidence]) -> tuple[Finding, ...]:
             merged.setdefault(frozenset(finding.substances), []).append(finding)
     findings = (_merge(same) for same in merged.values())
     return tuple(sorted(findings, key=lambda finding: (-finding.area_share, finding.names)))
+
+
+def with_amounts(findings: Iterable[Finding], amounts: Mapping[str, Quantity]) -> tuple[Finding, ...]:
+    """The findings with the amount of their substance; a group gets none: nobody knows of which member."""
+    return tuple(
+        replace(
+            finding, quantity=amounts.get(finding.substances[0]) if len(finding.substances) == 1 else None
+        )
+        for finding in findings
+    )
 
 
 def _findings_of_one(evidence: Evidence) -> Iterable[Finding]:
