@@ -16,7 +16,7 @@ from spectra.similarity.mass import HIGHEST_MASS, NOISE_FLOOR
 
 Array = NDArray[Any]
 
-LONGEST_RUN = 16  # ions of intensity 1 passed over; a row with more in a row is told as irregular
+LONGEST_RUN = 40  # ions of intensity 1 passed over; a row with more in a row is told as irregular
 
 
 def far_pairs(owner: Array, mass: Array, height: Array) -> tuple[dict[str, Array], Ints]:
@@ -40,6 +40,8 @@ def far_pairs(owner: Array, mass: Array, height: Array) -> tuple[dict[str, Array
         firsts.append(first[kept])
         seconds.append(second[kept])
         second = second[weak[first]]
+        if not len(second):
+            break
     first, second = np.concatenate(firsts), np.concatenate(seconds)
     key = (mass[second].astype(np.int64) * (HIGHEST_MASS + 1) + mass[first]) * 4
     key += weak[second] + 2 * weak[first]

@@ -25,8 +25,10 @@ from library.release import Reference, Release
 from spectra.model import Floats, Ints, MassSpectrum
 from spectra.similarity.mass import HIGHEST_MASS, NOISE_FLOOR, UnitSpectrum, UnitTable, unit_table
 from spectra.similarity.match_factor import Matches, match_factors
+from spectra.similarity.weighted import entropy_similarities
 
 FIRST_COMPARED = 48
+POOL = 10
 PURE = 0.9
 ISOTOPOLOGUE_HANDICAP = 50.0  # nobody hands in a labelled standard: it has to fit clearly better
 TOLD = 50  # 5 % of the base peak: weaker ions are no evidence when they are missing or left over
@@ -40,6 +42,7 @@ class Ranking(StrEnum):
 
     MATCH_FACTOR = "match_factor"
     COSINE = "cosine"  # of weights √(m·I): several times faster on a large library
+    CONSENSUS = "consensus"  # `consensus_score`, of the ten (or ``top``) compounds best by match factor
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,7 +89,7 @@ def search(
     mz_low : where the scans started, in Th; the first ion of each spectrum is taken where not given.
     purity : 0..1 per spectrum, share of its signal that is one compound's, as deconvolution tells; 1 where
         not given. Hits rank by match factor down to `PURE`, by `robust_score` below it.
-    ranking : by cosine the purity does not count.
+    ranking : by cosine and by consensus the purity does not count.
 
     Returns
     -------
@@ -101,8 +104,11 @@ def search(
     searched = [_searched(release) for release in releases if SpectrumKind.EI in release.kinds]
 
     def answer(query: _Query) -> list[Hit]:
-        compared = [_compare(library, query, top) for library in searched]
-        return _best(compared, query.spectrum, top) if compared else []
+        pool = max(top, POOL) if ranking is Ranking.CONSENSUS else top
+        compared = [_compare(library, query, pool) for library in searched]
+        if ranking is Ranking.CONSENSUS:
+            compared = _agreed(compared, query.spectrum, pool)
+        return [_hit(one, k, query.spectrum) for one, k in _best(compared, top)]
 
     if len(queries) < 2 or sum(len(library.index) for library in searched) < WORTH_THREADS:
         return [answer(query) for query in queries]
@@ -154,7 +160,8 @@ class _Query:
     def score(self, matches: Matches, cosine: Floats) -> Floats:
         if self.ranking is Ranking.COSINE:
             return 1000 * cosine
-        return matches.match_factor if self.pure else robust_score(matches)
+        by_match_factor = self.pure or self.ranking is Ranking.CONSENSUS
+        return matches.match_factor if by_match_factor else robust_score(matches)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -201,8 +208,7 @@ def _compare(library: _Searched, query: _Query, top: int) -> _Compared:
         if len(above) >= top and len(np.unique(library.compound[above])) >= top:
             break
     shared = np.flatnonzero(matches.common > 0)
-    fields = [getattr(matches, name)[shared] for name in Matches.__slots__]
-    return _Compared(library, rows[shared], Matches(*fields), score[shared])
+    return _Compared(library, rows[shared], matches.of(shared), score[shared])
 
 
 def _promising(library: _Searched, query: _Query, first: int) -> Iterator[tuple[Ints, Floats, float]]:
@@ -232,13 +238,36 @@ def _bound(library: _Searched, query: _Query) -> Floats:
     """(rows,) the most that a row can score; −∞ where it shares no ion with the query."""
     estimates = library.index.match_factors(query.spectrum)
     bound = estimates.match_factor
-    if not query.pure:
+    if not query.pure and query.ranking is not Ranking.CONSENSUS:
         bound = (10 * bound + 3 * estimates.reverse_match_factor + 3000) / 16
     return np.where(estimates.common > 0, bound + estimates.slack - library.handicap, -np.inf)
 
 
-def _best(compared: Sequence[_Compared], query: UnitSpectrum, top: int) -> list[Hit]:
-    """The best entry of each compound over all releases, the best ``top`` of these."""
+def consensus_score(match_factor: Floats, entropy_similarity: Floats) -> Floats:
+    """(rows,) float64, 0..1000: mean of the match factor and of 1000 · weighted entropy similarity.
+
+    The two err on different isomers.
+    """
+    return (match_factor + 1000 * entropy_similarity) / 2
+
+
+def _agreed(compared: Sequence[_Compared], query: UnitSpectrum, pool: int) -> list[_Compared]:
+    """The entries of the ``pool`` compounds that are best by match factor, scored by consensus."""
+    chosen = [one.library.compound[one.rows[k]] for one, k in _best(compared, pool)]
+    agreed = []
+    for one in compared:
+        kept = np.flatnonzero(np.isin(one.library.compound[one.rows], chosen))
+        rows, matches = one.rows[kept], one.matches.of(kept)
+        entropy = entropy_similarities(query, one.library.units, rows)
+        score = consensus_score(matches.match_factor, entropy) - one.library.handicap[rows]
+        agreed.append(_Compared(one.library, rows, matches, score))
+    return agreed
+
+
+def _best(compared: Sequence[_Compared], top: int) -> list[tuple[_Compared, int]]:
+    """The best entry of each compound over all releases, the best ``top`` of these: where it stands."""
+    if not compared:
+        return []
     place = np.repeat(np.arange(len(compared)), [len(one.rows) for one in compared])
     within = np.concatenate([np.arange(len(one.rows)) for one in compared])
     rows = np.concatenate([one.rows for one in compared])
@@ -246,7 +275,7 @@ def _best(compared: Sequence[_Compared], query: UnitSpectrum, top: int) -> list[
     keys = np.concatenate([one.library.compound[one.rows] for one in compared])
     order = np.lexsort((rows, place, -score))
     first = np.sort(np.unique(keys[order], return_index=True)[1])[:top]
-    return [_hit(compared[place[k]], int(within[k]), query) for k in order[first]]
+    return [(compared[place[k]], int(within[k])) for k in order[first]]
 
 
 def _hit(compared: _Compared, k: int, query: UnitSpectrum) -> Hit:

@@ -34,6 +34,10 @@ class Matches:
     plain_cosine: Floats
     common: Ints
 
+    def of(self, rows: Ints) -> Matches:
+        """Those of some of the rows, by position."""
+        return Matches(*(getattr(self, name)[rows] for name in Matches.__slots__))
+
 
 def match_factors(query: UnitSpectrum, table: UnitTable, rows: Ints) -> Matches:
     """NIST "Identity" match factor and reverse match factor of a query with rows of a table.

@@ -12,8 +12,9 @@ from library.record import Record
 from library.release import Release, build_release, open_release
 from library.search.ei import PURE, Ranking, index_of, robust_score, search
 from spectra.model import Floats, MassSpectrum, spectrum_from_peaks
-from spectra.similarity.mass import unit_mass
+from spectra.similarity.mass import unit_mass, unit_table
 from spectra.similarity.match_factor import match_factors
+from spectra.similarity.weighted import entropy_similarities
 
 Make = Callable[..., Release]
 
@@ -109,6 +110,19 @@ def test_a_hit_tells_what_speaks_against_it(make: Make) -> None:
         (200,),
     )
     assert hit.explained == pytest.approx((999 + 300 + 800) / (999 + 300 + 800 + 60 + 20), rel=1e-2)
+
+
+def test_a_consensus_orders_the_best_by_match_factor_anew(make: Make) -> None:
+    asked = query({82: 999, 94: 300, 182: 800, 303: 200, 55: 90})
+    by_factor, by_consensus = (
+        search([make(COCAINE, CAFFEINE)], [asked], ranking=ranking)[0]
+        for ranking in (Ranking.MATCH_FACTOR, Ranking.CONSENSUS)
+    )
+    assert {hit.reference.name for hit in by_consensus} == {hit.reference.name for hit in by_factor}
+    unit = unit_mass(asked.mz, asked.intensity)
+    table = unit_table([0, 4], COCAINE.mz, COCAINE.intensity)
+    entropy = entropy_similarities(unit, table, np.array([0]))
+    assert by_consensus[0].score == pytest.approx((by_factor[0].match_factor + 1000 * entropy[0]) / 2)
 
 
 @pytest.mark.data
