@@ -39,6 +39,7 @@ from spectra.similarity.accurate import (
 from spectra.similarity.entropy import gain, weighted, weighted_spectrum
 
 THREADS = 2
+THREADS_PAY = 200_000
 BLOCKS_PER_THREAD = 4  # so that none waits long for the other at the end
 PER_NAT = 1 / np.log(2)  # sums are kept in nat: numpy's natural logarithm is the fastest one
 NO_PRECURSOR = 0
@@ -272,9 +273,16 @@ class FragmentIndex:
         return self._settle(bound, prepared, centre, top)
 
     def together(
-        self, search: Callable[[Query], Answer], queries: Sequence[Query], threads: int = THREADS
+        self, search: Callable[[Query], Answer], queries: Sequence[Query], threads: int | None = None
     ) -> list[Answer]:
-        """``search`` of each query, in their order, by threads side by side: the sums run outside Python."""
+        """``search`` of each query, in their order, by threads side by side: the sums run outside Python.
+
+        Parameters
+        ----------
+        threads : where not given, two for a library of `THREADS_PAY` spectra or more, else one: the sums of a
+            small one are too short to make up for the waiting of the threads for each other.
+        """
+        threads = threads or (THREADS if len(self) >= THREADS_PAY else 1)
         if threads < 2 or len(queries) < 2:
             return [search(query) for query in queries]
         size = max(1, len(queries) // (threads * BLOCKS_PER_THREAD))
@@ -318,53 +326,54 @@ class FragmentIndex:
             setattr(self._local, name, kept)
         return kept[:size]
 
-    def _slices(self, name: str, prepared: _Prepared) -> tuple[list[slice], Ints]:
-        places = np.searchsorted(self._arrays[name], prepared.edges)
-        ends = places.tolist()
-        slices = [slice(a, b) for a, b in zip(ends[0::2], ends[1::2], strict=True)]
-        return slices, places[1::2] - places[0::2]
+    def _slices(self, name: str, prepared: _Prepared) -> list[slice]:
+        """Where the postings of each ion of the query stand."""
+        places = np.searchsorted(self._arrays[name], prepared.edges).tolist()
+        return [slice(a, b) for a, b in zip(places[0::2], places[1::2], strict=True)]
 
-    def _gathered(self, name: str, values: Array, slices: Sequence[slice], size: int) -> Array:
-        out = self._work(name, size, values.dtype.type)
+    def _gathered(self, name: str, values: Array, slices: Sequence[slice]) -> Array:
+        out = self._work(name, sum(piece.stop - piece.start for piece in slices), values.dtype.type)
         if slices:
             np.concatenate([values[piece] for piece in slices], out=out)
         return out
 
     def _add_fragments(self, scores: Singles, prepared: _Prepared) -> None:
-        slices, counts = self._slices("posting_mz", prepared)
-        size = int(counts.sum())
+        slices = self._slices("posting_mz", prepared)
         row, part, log = self._posting
-        self._add(
-            scores,
-            prepared,
-            counts,
-            self._gathered("row", row, slices, size),
-            self._gathered("part", part, slices, size),
-            self._gathered("log", log, slices, size),
-        )
+        self._add(scores, prepared, slices, self._gathered("row", row, slices), part, log)
 
     def _add_losses(self, scores: Singles, prepared: _Prepared) -> None:
-        slices, counts = self._slices("loss_mz", prepared)
-        size = int(counts.sum())
+        slices = self._slices("loss_mz", prepared)
         row, part = self._loss
-        own = self._gathered("part", part, slices, size)
-        log = self._work("log", size)
+        own = self._gathered("part", part, slices)
+        log = self._work("own", len(own))
         np.log(own, out=log)
         log *= own
-        self._add(scores, prepared, counts, self._gathered("row", row, slices, size), own, log)
+        ends = np.cumsum([piece.stop - piece.start for piece in slices], dtype=np.int64).tolist()
+        gathered = [slice(a, b) for a, b in zip([0, *ends], ends, strict=False)]
+        self._add(scores, prepared, gathered, self._gathered("row", row, slices), own, log)
 
     def _add(
-        self, scores: Singles, prepared: _Prepared, counts: Ints, row: Rows, part: Singles, log: Singles
+        self,
+        scores: Singles,
+        prepared: _Prepared,
+        slices: Sequence[slice],
+        row: Rows,
+        part: Singles,
+        log: Singles,
     ) -> None:
-        """Add f(x + y) − f(x) − f(y): y = ``part``, f(y) = ``log``, x the query's; both are overwritten."""
+        """Add f(x + y) − f(x) − f(y): y = ``part``, f(y) = ``log`` in ``slices``, x the query's ion of each."""
+        both, each, sums = (self._work(name, len(row)) for name in ("both", "each", "sums"))
         own = prepared.part.astype(np.float32)
-        part += np.repeat(own, counts)
-        log += np.repeat(own * np.log(own), counts)
-        both = self._work("both", len(part))
-        np.log(part, out=both)
-        both *= part
-        both -= log
-        scatter_add(scores, row, both, PER_NAT)
+        end = 0
+        for piece, x, fx in zip(slices, own, own * np.log(own), strict=True):
+            start, end = end, end + piece.stop - piece.start
+            np.add(part[piece], x, out=both[start:end])
+            np.add(log[piece], fx, out=each[start:end])
+        np.log(both, out=sums)
+        sums *= both
+        sums -= each
+        scatter_add(scores, row, sums, PER_NAT)
 
     def _settle(self, bound: Singles, prepared: _Prepared, precursor: int, top: int) -> tuple[Ints, Floats]:
         """Exact scores from the largest bound down, until no row left can be among the best."""

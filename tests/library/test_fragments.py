@@ -164,7 +164,7 @@ def test_threads_give_what_one_gives() -> None:
     spectra, _ = library(200)
     queries = [spectra.row(row) for row in range(100)]
     alone = [INDEX.best(query, 5) for query in queries]
-    beside = INDEX.together(lambda query: INDEX.best(query, 5), queries)
+    beside = INDEX.together(lambda query: INDEX.best(query, 5), queries, threads=2)
     for (rows, scores), (others, values) in zip(alone, beside, strict=True):
         assert rows.tolist() == others.tolist()
         assert scores.tolist() == values.tolist()
