@@ -362,7 +362,7 @@ class FragmentIndex:
         part: Singles,
         log: Singles,
     ) -> None:
-        """Add f(x + y) − f(x) − f(y): y = ``part``, f(y) = ``log`` in ``slices``, x the query's ion of each."""
+        """Add f(x + y) − f(x) − f(y): y = ``part``, f(y) = ``log`` in ``slices``, each of one ion x."""
         both, each, sums = (self._work(name, len(row)) for name in ("both", "each", "sums"))
         own = prepared.part.astype(np.float32)
         end = 0
