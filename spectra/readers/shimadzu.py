@@ -11,8 +11,8 @@ are named in a warning.
 from __future__ import annotations
 
 import re
-import struct
 import shutil
+import struct
 import tempfile
 from dataclasses import replace
 from datetime import datetime, timedelta
