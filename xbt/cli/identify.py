@@ -126,6 +126,7 @@ COLUMNS: tuple[tuple[str, Literal["left", "right"]], ...] = (
     ("min", "right"),
     ("share", "right"),
     ("it is", "left"),
+    ("chance", "right"),
     ("candidate", "left"),
     ("formula", "left"),
     ("match", "right"),
@@ -154,7 +155,7 @@ def _rows(component: Component, top: int) -> list[list[str]]:
 
     when = "" if component.rt_min is None else f"{component.rt_min:.3f}"
     name = f"[bold]{escape(label(component))}[/]"
-    heads = [[str(component.number), when, f"{component.area_share:.2%}", name]]
+    heads = [[str(component.number), when, f"{component.area_share:.2%}", name, _chance(component)]]
     tails = [
         [
             escape(candidate.name),
@@ -165,5 +166,17 @@ def _rows(component: Component, top: int) -> list[list[str]]:
         ]
         for candidate in component.candidates[:top]
     ] or [[""] * 5]
-    heads += [[""] * 4] * (len(tails) - 1)
+    heads += [[""] * 5] * (len(tails) - 1)
     return [head + tail for head, tail in zip(heads, tails, strict=True)]
+
+
+def _chance(component: Component) -> str:
+    """That the substance is among those named; of a family, that it is in no library; "" for the rest."""
+    from library.answer import Decision
+
+    sure = component.confidence
+    if sure is None or component.decision is Decision.UNKNOWN:
+        return ""
+    if component.decision is Decision.FAMILY:
+        return f"{sure.absent:.0%} new"
+    return f"{sure.group:.0%}"
