@@ -11,6 +11,7 @@ from library.answer import Candidate, Component, Decision
 from library.substances import Substances, load_substances
 from web.locale import language
 from web.locale import say as _
+from xbt.risk.amounts import amount_text
 from xbt.risk.sentences import finding_name
 
 
@@ -24,6 +25,7 @@ def install(app: Flask) -> None:
     """Give the templates of ``app`` names to show."""
     app.jinja_env.filters.update(
         substance=lambda key: name_of(key, key),
+        amount_text=lambda quantity: amount_text(quantity, language()),
         finding_name=lambda finding: finding_name(finding, language()),
         group_names=lambda group: joined(map(name_of, group.keys, group.names)),
         component_name=component_name,

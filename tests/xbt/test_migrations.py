@@ -12,7 +12,7 @@ from sqlalchemy import Engine, delete, inspect, text, update
 from sqlalchemy.exc import DatabaseError
 
 from xbt.db import downgrade, head_revision, require_head, revision_at, upgrade
-from xbt.db.models import AuditRow, Base, Site
+from xbt.db.models import AuditRow, Base, CalibrationRow, Site
 from xbt.db.session import make_engine, session_factory
 from xbt.domain.errors import NotInitialised
 from xbt.domain.people import SYSTEM
@@ -67,6 +67,32 @@ def test_down_to_nothing_with_data_and_up_again(url: str) -> None:
         require_head(url)
     assert refused.value.code == "database_missing"
     upgrade(url)
+
+
+def test_a_database_of_the_first_revision_keeps_its_data_both_ways(url: str) -> None:
+    upgrade(url, "0001")
+    engine = _engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("INSERT INTO site (name, contact, region) VALUES ('Lyon', 'tel', 'ARA')"))
+    upgrade(url)
+    with session_factory(engine).begin() as session:
+        session.add(
+            CalibrationRow(
+                sha256="0" * 64,
+                substance="x",
+                technique="lc",
+                accepted=True,
+                content={},
+                made_at=datetime(2026, 1, 1, tzinfo=UTC),
+            )
+        )
+    downgrade(url, "0001")
+    assert not {"calibration", "quantity"} & set(inspect(engine).get_table_names())
+    upgrade(url)
+    with session_factory(engine)() as session:
+        assert session.query(Site).one().name == "Lyon"
+        assert session.query(CalibrationRow).count() == 0
+    engine.dispose()
 
 
 def test_looking_for_a_database_does_not_make_one(url: str, tmp_path: Path) -> None:

@@ -154,6 +154,7 @@ class Sample(Base):
         back_populates="sample", order_by="AcquisitionRow.id"
     )
     results: Mapped[list[ResultRow]] = relationship(back_populates="sample", order_by="ResultRow.version")
+    quantities: Mapped[list[QuantityRow]] = relationship(back_populates="sample", order_by="QuantityRow.id")
 
     # Two people acting on one sample at once: the second is told, nothing is lost.
     __mapper_args__ = {"version_id_col": change}  # noqa: RUF012
@@ -255,6 +256,38 @@ class DecisionRow(Base):
     decided_at: Mapped[datetime]
 
     user: Mapped[StaffUser | None] = relationship()
+
+
+class CalibrationRow(Base):
+    """A calibration, written once: what it was fitted to, what came out, and by which method."""
+
+    __tablename__ = "calibration"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    sha256: Mapped[str] = mapped_column(String(64), unique=True)  # of ``content``; what an amount names
+    substance: Mapped[str] = mapped_column(String(120), index=True)
+    technique: Mapped[str] = mapped_column(String(16))
+    accepted: Mapped[bool]
+    content: Mapped[dict[str, Any]]  # see xbt.services.calibrations
+    made_by: Mapped[int | None] = mapped_column(ForeignKey("staff_user.id"))
+    made_at: Mapped[datetime]
+
+
+class QuantityRow(Base):
+    """How much of a substance a sample holds. Only ever added; which one counts is `xbt.domain.amounts`."""
+
+    __tablename__ = "quantity"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    sample_id: Mapped[int] = mapped_column(ForeignKey("sample.id"), index=True)
+    analysis_id: Mapped[int | None] = mapped_column(ForeignKey("analysis.id"))
+    calibration_id: Mapped[int | None] = mapped_column(ForeignKey("calibration.id"))
+    substance: Mapped[str] = mapped_column(String(120))
+    content: Mapped[dict[str, Any]]  # value, budget, and what was measured: see xbt.services.quantitation
+    recorded_by: Mapped[int | None] = mapped_column(ForeignKey("staff_user.id"))
+    recorded_at: Mapped[datetime]
+
+    sample: Mapped[Sample] = relationship(back_populates="quantities")
 
 
 class ResultRow(Base):

@@ -36,6 +36,10 @@ class InvalidIntake(Refused):
     """What was told at intake breaks a limit."""
 
 
+class InvalidAmount(Refused):
+    """An amount, or what it is to be worked out from, that means nothing."""
+
+
 class InvalidAccount(Refused):
     """A staff account that cannot be made: password too short, address taken."""
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from xbt.domain.amounts import Quantity
+
 
 class Certainty(StrEnum):
     """Computed from the techniques used (SWGDRUG categories A, B, C), never typed in."""
@@ -89,6 +91,7 @@ class Finding:
     analysis_id: int
     component: int
     match_factor: float  # 0..1000
+    quantity: Quantity | None = None  # only of a substance that stands alone: a group has no calibration
 
 
 @dataclass(frozen=True, slots=True)

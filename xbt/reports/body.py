@@ -17,6 +17,7 @@ from xbt.domain.lookup import PublicResult
 from xbt.reports import style
 from xbt.reports.text import MAX_CELL, day, labels, markup
 from xbt.risk import RiskNote, notes, sold_as_name, statements
+from xbt.risk.amounts import amount_text
 from xbt.risk.sentences import finding_name, method_name
 
 WIDTH = A4[0] - 2 * style.MARGIN
@@ -44,7 +45,7 @@ def head(result: PublicResult, language: str) -> Iterator[Any]:
 
 
 def findings(result: PublicResult, language: str) -> Iterator[Any]:
-    """What was found, how much of the signal, how sure; the strongest first."""
+    """What was found, how much where that is known, how sure; the strongest in the signal first."""
     words = labels(language)
     yield Paragraph(words["found"], style.HEADING)
     if not result.findings:
@@ -60,7 +61,7 @@ def findings(result: PublicResult, language: str) -> Iterator[Any]:
         ("TOPPADDING", (0, 1), (-1, -1), 5),
         ("BOTTOMPADDING", (0, 1), (-1, -1), 6),
     ]
-    yield _table(rows, [WIDTH * 0.54, WIDTH * 0.18, WIDTH * 0.28], [*_FLUSH, *commands], repeat=1)
+    yield _table(rows, [WIDTH * 0.46, WIDTH * 0.28, WIDTH * 0.26], [*_FLUSH, *commands], repeat=1)
 
 
 def words(result: PublicResult, language: str) -> Iterator[Any]:
@@ -126,9 +127,12 @@ def _finding(finding: Finding, language: str) -> list[Any]:
     name = [Paragraph(markup(finding_name(finding, language), MAX_CELL), style.FOUND)]
     if len(finding.substances) > 1:
         name.append(Paragraph(named["one_of_these"], style.SMALL_GREY))
+    amount = [Paragraph(named[finding.amount.value], style.CELL)]
+    if finding.quantity is not None:
+        amount.append(Paragraph(markup(amount_text(finding.quantity, language), MAX_CELL), style.SMALL))
     return [
         name,
-        Paragraph(named[finding.amount.value], style.CELL),
+        amount,
         Paragraph(named[finding.certainty.value], style.CELL),
     ]
 

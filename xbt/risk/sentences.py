@@ -1,7 +1,7 @@
 """What was found, in sentences, with what the method could not see.
 
-Promises whole sentences: what was described, what was found, what nobody could see, and why.
-Refuses to state an amount: there is none without calibration.
+Promises whole sentences: what was described, what was found, how much where that is known, what nobody could
+see, and why. Refuses to state an amount without its uncertainty and its form: see `xbt.risk.amounts`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from xbt.domain.findings import Certainty, Finding, MethodStatement
 from xbt.domain.lookup import PublicResult, PublicState
+from xbt.risk.amounts import amount_sentence
 from xbt.risk.effects import known, members
 from xbt.risk.texts import sentences, spoken
 
@@ -91,14 +92,31 @@ def _released(result: PublicResult, language: str) -> Iterator[str]:
     if result.amends:
         yield words["corrected"].format(reason=result.amends)
     yield _found(result, language)
+    yield from _amounts(result, language)
     if any(finding.certainty is Certainty.PRESUMPTIVE for finding in result.findings):
         yield words["presumptive"]
     if result.unexplained_share >= 0.005:
         yield words["unexplained"].format(share=f"{100 * result.unexplained_share:.0f}")
     yield from dict.fromkeys(method_limit(method, language) for method in result.methods)
-    if result.findings:
+    if any(finding.quantity is None for finding in result.findings):
         yield words["amounts"]
     yield words["every_product"]
+
+
+def _amounts(result: PublicResult, language: str) -> Iterator[str]:
+    """One sentence for each amount, and what amounts cannot tell."""
+    told = [(finding, finding.quantity) for finding in result.findings if finding.quantity is not None]
+    for finding, quantity in told:
+        name = finding_name(finding, language)
+        yield amount_sentence(quantity, name, _formula(finding), language)
+    if told:
+        yield sentences(language)["amount_of_this_piece"]
+
+
+def _formula(finding: Finding) -> str:
+    """Of the substance without its salt, "" where it is not in the table."""
+    substance = known(finding.substances[0], finding.names[0])
+    return "" if substance is None else substance.formula
 
 
 def _found(result: PublicResult, language: str) -> str:

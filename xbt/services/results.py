@@ -6,14 +6,15 @@ and bound to the signature by its hash, and that a correction is a new version w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
 from xbt.db.models import AnalysisRow, ResultRow, Sample
+from xbt.domain.amounts import Quantity
 from xbt.domain.errors import StepRefused
-from xbt.domain.evidence import findings_of, unexplained_share
+from xbt.domain.evidence import findings_of, unexplained_share, with_amounts
 from xbt.domain.findings import MethodStatement, ResultVersion
 from xbt.domain.people import Actor
 from xbt.domain.states import SampleState, Step, after
@@ -26,6 +27,7 @@ from xbt.services.guards import (
     newest_analyses,
     require_step,
 )
+from xbt.services.quantitation import amounts_of
 from xbt.services.samples import library_names, visible
 from xbt.services.snapshots import Content, content_of, digest, to_json, version_of
 
@@ -50,7 +52,7 @@ def submit(session: Session, actor: Actor, *, sample_id: int, comment: str, now:
     sample = visible(session, actor, sample_id)
     require_step(actor, sample, Step.SUBMIT)
     analyses = newest_analyses(sample)
-    content = to_json(_content(analyses, _short(comment)))
+    content = to_json(_content(analyses, amounts_of(sample), _short(comment)))
     row = ResultRow(
         sample=sample,
         version=1 + max((earlier.version for earlier in sample.results), default=0),
@@ -196,10 +198,10 @@ def _concerned(sample: Sample, step: Step) -> ResultRow | None:
     return last_released(sample) if published else current_result(sample)
 
 
-def _content(analyses: Sequence[AnalysisRow], comment: str) -> Content:
+def _content(analyses: Sequence[AnalysisRow], amounts: Mapping[str, Quantity], comment: str) -> Content:
     evidence = [evidence_of(row) for row in analyses]
     return Content(
-        findings=findings_of(evidence),
+        findings=with_amounts(findings_of(evidence), amounts),
         methods=_methods(analyses),
         unexplained_share=max(unexplained_share(one) for one in evidence),
         comment=comment,
