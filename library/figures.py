@@ -12,6 +12,7 @@ import numpy as np
 
 from library.answer import Component, Decision, Identification, Peaks
 from spectra.figures import FAINT, INK, render
+from spectra.model import Floats
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -155,3 +156,29 @@ def _labelled(mz: np.ndarray, height: np.ndarray, most: int = 8) -> list[int]:
         if all(abs(mz[k] - mz[j]) > room for j in chosen):
             chosen.append(int(k))
     return chosen
+
+
+def reliability_diagram(told: Floats, right: Floats, kind: str = "svg", bins: int = 10) -> bytes:
+    """Share of right answers against the chance they were given, with how many there were of each.
+
+    Parameters
+    ----------
+    told, right : (answers,) float64, chance 0..1 and outcome 0 or 1.
+    """
+    place = np.minimum((told * bins).astype(int), bins - 1)
+    size = np.bincount(place, minlength=bins)
+    filled = size > 0
+    chance, share = (
+        np.bincount(place, weights=values, minlength=bins)[filled] / size[filled] for values in (told, right)
+    )
+    spread = 1.96 * np.sqrt(share * (1 - share) / size[filled])
+
+    def draw(figure: Figure) -> None:
+        axes = figure.subplots()
+        axes.plot([0, 1], [0, 1], color=FAINT, lw=0.8)
+        axes.errorbar(chance, share, yerr=spread, color=COLOUR[Decision.IDENTIFIED], marker="o", capsize=2)
+        for x, y, n in zip(chance, share, size[filled], strict=True):
+            axes.annotate(str(n), (x, y), textcoords="offset points", xytext=(6, -10), fontsize=8, color=INK)
+        axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="Chance told", ylabel="Share of right answers")
+
+    return render(draw, (4.5, 4.2), kind)

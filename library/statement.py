@@ -27,6 +27,7 @@ class Thresholds:
         it, or an isomer that the libraries do not hold.
     grouped : 0..1, chance that the right substance is in the group.
     hint_score, hint_share : 0..1000 and 0..1: see `library.families.hint`.
+    alone_score : 0..1000 of the best candidate, from which one substance is named where no chance is known.
     """
 
     least_score: float
@@ -35,10 +36,12 @@ class Thresholds:
     grouped: float
     hint_score: float
     hint_share: float
+    alone_score: float
 
 
 THRESHOLDS: Mapping[SpectrumKind, Thresholds] = {
-    SpectrumKind.EI: Thresholds(700.0, 5, 0.9, 0.5, 500.0, 0.4),
+    SpectrumKind.EI: Thresholds(700.0, 5, 0.9, 0.5, 500.0, 0.4, 1000.0),
+    SpectrumKind.MSMS: Thresholds(750.0, 3, 0.9, 0.5, 500.0, 0.4, 900.0),
 }
 
 
@@ -50,7 +53,7 @@ class Evidence:
     ----------
     score : 0..1000 of the best candidate, 0 if there is none. ions : matched by it.
     group : substances the technique cannot tell from it, itself included.
-    chances : None where the technique has no calibration: the thresholds of score and ions then decide alone.
+    chances : None where the technique has no calibration: scores and ions then decide alone.
     family : whether a family was agreed on.
     """
 
@@ -66,7 +69,11 @@ def decide(found: Evidence, thresholds: Thresholds) -> Decision:
     otherwise = Decision.FAMILY if found.family else Decision.UNKNOWN
     if found.score < thresholds.least_score or found.ions < thresholds.least_ions:
         return otherwise
-    if found.group == 1 and (found.chances is None or found.chances.compound >= thresholds.identified):
+    if found.chances is None:
+        sure, grouped = found.score >= thresholds.alone_score, True
+    else:
+        sure = found.chances.compound >= thresholds.identified
+        grouped = found.chances.group >= thresholds.grouped
+    if sure and found.group == 1:
         return Decision.IDENTIFIED
-    grouped = found.chances is None or found.chances.group >= thresholds.grouped
     return Decision.GROUP if grouped else otherwise

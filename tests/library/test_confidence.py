@@ -99,5 +99,11 @@ def test_nothing_is_named_on_few_ions_or_a_poor_match_however_sure() -> None:
     assert said(ions=3) is Decision.UNKNOWN
     assert said(score=600) is Decision.UNKNOWN
     assert said(score=600, family=True) is Decision.FAMILY
-    without = Evidence(800, 9, 1, None, False)
-    assert decide(without, EI) is Decision.IDENTIFIED
+
+
+def test_without_a_calibration_the_score_decides() -> None:
+    msms = THRESHOLDS[SpectrumKind.MSMS]
+    assert decide(Evidence(930, 9, 1, None, False), msms) is Decision.IDENTIFIED
+    assert decide(Evidence(930, 9, 2, None, False), msms) is Decision.GROUP
+    assert decide(Evidence(800, 9, 1, None, False), msms) is Decision.GROUP
+    assert decide(Evidence(600, 9, 1, None, True), msms) is Decision.FAMILY
