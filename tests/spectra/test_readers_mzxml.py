@@ -101,3 +101,26 @@ def test_mzdata_with_fewer_intensities_than_masses_is_refused(data_dir: Path, tm
         read(short)
     assert caught.value.fault is Fault.MALFORMED
     assert caught.value.where == "spectrum 1"
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(
+    ("was", "becomes", "says"),
+    [
+        (b"<arrayName>fwhm</arrayName>", b"", "<supDataArrayBinary> with one <arrayName> and one <data>"),
+        (b"<arrayName>fwhm</arrayName>", b"<arrayName>fwhm</arrayName>" * 2, "with one <arrayName>"),
+        (b"<sampleName>", b'<data precision="32">AAAA</data><sampleName>', "<data> inside an array"),
+        (b'<data precision="64"', b'<data precision="2147483648"', "32 or 64 bits"),
+        (b"</mzArrayBinary>", b"", "arrays that end before the next begins"),
+    ],
+)
+def test_mzdata_whose_arrays_are_damaged_is_refused_with_what_is_wrong(
+    data_dir: Path, tmp_path: Path, was: bytes, becomes: bytes, says: str
+) -> None:
+    whole = (data_dir / "raw/mzdata/MzDataFile_4_64bit.mzData").read_bytes()
+    broken = tmp_path / "broken.mzData"
+    broken.write_bytes(whole.replace(was, becomes, 1))
+    with pytest.raises(UnreadableFile) as error:
+        read(broken)
+    assert error.value.fault is Fault.MALFORMED
+    assert says in error.value.expected
