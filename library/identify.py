@@ -28,22 +28,16 @@ from library.answer import (
     Source,
 )
 from library.artefacts import artefact_of
-from library.confidence import calibration, chances
-from library.evidence import COMPARED, evidence
-from library.families import FamilyHint, Likeness, hint
-from library.groups import isomer_group
-from library.record import SpectrumKind
+from library.families import FamilyHint
 from library.release import Reference, Release
 from library.search.ei import Hit, search
-from library.statement import THRESHOLDS, Evidence, decide
+from library.whole import COMPARED, EI, LEAST_SHOWN, state
 from spectra.chromatography.deconvolution import ComponentPeak, Deconvolution, deconvolve
 from spectra.model import MassSpectrum, Run, Technique
 from spectra.similarity.mass import unit_mass
 
 Progress = Callable[[float, str], None]
 
-EI = THRESHOLDS[SpectrumKind.EI]
-LEAST_SHOWN = 500.0  # below, a candidate has nothing to tell and is not listed
 SHOWN = 5  # candidates per component
 UNEXPLAINED = frozenset({Decision.UNKNOWN, Decision.FAMILY})
 DRAWN_POINTS = 4000  # more points than a screen has columns
@@ -141,26 +135,17 @@ def _statement(
     peak: ComponentPeak, hits: list[Hit], releases: Sequence[Release], mz_low: float | None
 ) -> _Statement:
     query = unit_mass(peak.spectrum.mz, peak.spectrum.intensity, mz_low=mz_low)
-    near = [hit for hit in hits[:SHOWN] if hit.match_factor >= LEAST_SHOWN]
-    groups = [isomer_group(releases, hit, query) for hit in near]
-    candidates = [
-        _candidate(rank, hit, group)
-        for rank, (hit, group) in enumerate(zip(near, groups, strict=True), start=1)
-    ]
+    said = state(query, hits, releases, shown=SHOWN)
+    pairs = zip(said.hits, said.groups, strict=True)
+    candidates = [_candidate(rank, hit, group) for rank, (hit, group) in enumerate(pairs, start=1)]
     artefact = artefact_of(peak.spectrum)
     if artefact:
         return _Statement(Decision.ARTEFACT, artefact.name, candidates, None, None)
-    if not near:
-        return _Statement(Decision.UNKNOWN, "", candidates, None, None)
-    sure = chances(calibration("ei"), evidence(query, hits, groups[0]))
-    relative = hint(
-        [Likeness(hit.reference, hit.match_factor) for hit in hits],
-        least_score=EI.hint_score,
-        least_share=EI.hint_share,
+    sure = said.chances
+    confidence = (
+        None if sure is None else Confidence(*(round(v, 3) for v in (sure.compound, sure.group, sure.absent)))
     )
-    found = Evidence(near[0].match_factor, near[0].matched_ions, len(groups[0]), sure, relative is not None)
-    confidence = Confidence(round(sure.compound, 3), round(sure.group, 3), round(sure.absent, 3))
-    return _Statement(decide(found, EI), "", candidates, confidence, _family(relative))
+    return _Statement(said.decision, "", candidates, confidence, _family(said.family))
 
 
 def _family(found: FamilyHint | None) -> Family | None:

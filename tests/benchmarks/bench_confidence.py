@@ -38,12 +38,12 @@ from library.evidence import COMPARED, FEATURES, compound_of, evidence
 from library.families import Likeness, class_of, family_named, hint
 from library.formats.msp import read_msp
 from library.groups import isomer_group
-from library.identify import EI
 from library.prepare import connectivity
 from library.record import Record
 from library.release import Release, build_release, open_release
 from library.search.ei import search
 from library.statement import Evidence, decide
+from library.whole import EI
 from spectra.model import MassSpectrum, spectrum_from_peaks
 from spectra.similarity.mass import unit_mass
 
