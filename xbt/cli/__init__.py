@@ -24,6 +24,7 @@ COMMANDS = {
     "identify": "xbt.cli.identify:identify",
     "init": "xbt.cli.init:init",
     "library": "xbt.cli.library:library",
+    "quantify": "xbt.cli.quantify:quantify",
     "upgrade": "xbt.cli.upgrade:upgrade",
     "worker": "xbt.cli.worker:worker",
 }
