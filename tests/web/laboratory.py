@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import TestResponse, encode_multipart
 
+from library.record import SpectrumKind
 from library.starter import starter_records
 from library.substances import load_substances
 from spectra.model import spectrum_from_peaks
@@ -74,7 +75,7 @@ def write_run(path: Path, content: dict[str, tuple[float, float]] = CONTENT, see
     substances = load_substances()
     spectra = {
         found.key: spectrum_from_peaks(record.mz, record.intensity)
-        for record in starter_records()
+        for record in starter_records(SpectrumKind.EI)
         if (found := substances.by_inchikey(record.inchikey)) is not None
     }
     peaks = [SimulatedPeak(spectra[key], rt * 60, height * 1e6) for key, (rt, height) in content.items()]
