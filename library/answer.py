@@ -53,6 +53,13 @@ class Candidate(msgspec.Struct, frozen=True):
     ] = []  # of the reference, 5 % of its base peak or more, where the query was scanned
     unexplained_ions: list[int] = []  # of the query, 5 % of its base peak or more
     explained: float | None = None  # 0..1 of the query's intensity
+    adduct: str = ""  # the ion it was found by, such as "[M+H]+"; "" for electron ionisation
+    precursor_error_ppm: float | None = None  # measured − expected
+    energies: list[str] = []  # of its references that were compared, best first
+    mass_only: bool = False  # nothing but an accurate mass speaks for it
+    isotopes_fit: bool | None = None  # whether M + 1 and M + 2 are what its formula makes; None: not seen
+    ratios_passed: int = 0  # of ion ratios tested, those that agree with the reference
+    ratios_tested: int = 0
 
 
 class Confidence(msgspec.Struct, frozen=True):
@@ -93,6 +100,13 @@ class Component(msgspec.Struct, frozen=True):
         None  # None: no candidate, an artefact, or an answer made before there was any
     )
     family: Family | None = None
+    compared: str = "ei"  # kind of reference: "ei", "msms", "in_source"; "mass" where only a mass was known
+    polarity: int = 0  # +1, −1; 0 where it does not matter or is not told
+    precursor_mz: float | None = None  # of its strongest whole ion, Th
+    neutral_mass: float | None = None  # u, as its ions tell; of one ion alone, as if it were protonated
+    adducts: list[str] = []  # of its ions, strongest first; "" a fragment made in the source
+    energies: list[float] = []  # eV (V in the source) at which it was measured
+    co_isolated: list[float] = []  # Th: other ions in the isolation window, whose products were taken out
 
 
 class Source(msgspec.Struct, frozen=True):
