@@ -30,7 +30,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tree as a release would be built from: nothing compiled, nothing generated."""
     copy = tmp_path_factory.mktemp("source")
     generated = shutil.ignore_patterns("__pycache__", "*.mo")
-    for name in (*PACKAGES, "tools"):
+    for name in (*PACKAGES, "tools", "tests/benchmarks"):
         shutil.copytree(ROOT / name, copy / name, ignore=generated)
     for name in ("pyproject.toml", "README.md", "LICENSE", ".gitignore"):
         shutil.copy(ROOT / name, copy / name)
@@ -70,6 +70,11 @@ def test_the_wheel_holds_every_file_of_the_packages(wheel: Path, source: Path) -
 def test_the_wheel_holds_the_compiled_translations(wheel: Path, source: Path) -> None:
     catalogues = {path.relative_to(source).as_posix() for path in source.glob("**/LC_MESSAGES/*.po")}
     assert {name.removesuffix(".po") + ".mo" for name in catalogues} <= members(wheel)
+
+
+def test_the_wheel_holds_the_benchmarks_of_the_command(wheel: Path) -> None:
+    scripts = {path.name for path in (ROOT / "tests" / "benchmarks").glob("bench_*.py")}
+    assert {f"xbt/benchmarks/{name}" for name in scripts} <= members(wheel)
 
 
 def test_the_wheel_carries_its_licence_and_its_command(wheel: Path) -> None:
