@@ -42,6 +42,9 @@ class Thresholds:
 THRESHOLDS: Mapping[SpectrumKind, Thresholds] = {
     SpectrumKind.EI: Thresholds(700.0, 5, 0.9, 0.5, 500.0, 0.4, 1000.0),
     SpectrumKind.MSMS: Thresholds(750.0, 3, 0.9, 0.5, 500.0, 0.4, 900.0),
+    SpectrumKind.IN_SOURCE: Thresholds(700.0, 3, 0.9, 0.5, 500.0, 0.4, 950.0),
+    SpectrumKind.INFRARED: Thresholds(820.0, 0, 0.9, 0.5, 500.0, 0.4, 920.0),
+    SpectrumKind.RAMAN: Thresholds(820.0, 0, 0.9, 0.5, 500.0, 0.4, 920.0),
 }
 
 

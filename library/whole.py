@@ -1,7 +1,7 @@
 """What may be said of a whole electron-ionisation spectrum, from its hits and their isomer groups.
 
 Promises: the answer of `library.statement.decide` on the evidence of `library.evidence`, with the group of
-every candidate shown. Refuses to call anything a candidate below `LEAST_SHOWN`.
+every candidate shown. By default nothing below `LEAST_SHOWN` is a candidate.
 """
 
 from __future__ import annotations
@@ -43,16 +43,23 @@ class Statement:
     family: FamilyHint | None
 
 
-def state(query: UnitSpectrum, hits: Sequence[Hit], releases: Sequence[Release], *, shown: int) -> Statement:
+def state(
+    query: UnitSpectrum,
+    hits: Sequence[Hit],
+    releases: Sequence[Release],
+    *,
+    shown: int,
+    least: float = LEAST_SHOWN,
+) -> Statement:
     """The statement on ``query``.
 
     Parameters
     ----------
     hits : of `library.search.ei.search` with ``top`` of `COMPARED` or more.
     releases : those that were searched; isomers are looked for there.
-    shown : candidates to keep at most.
+    shown, least : candidates to keep at most, and the match factor (0..1000) they need.
     """
-    near = tuple(hit for hit in hits[:shown] if hit.match_factor >= LEAST_SHOWN)
+    near = tuple(hit for hit in hits[:shown] if hit.match_factor >= least)
     if not near:
         return Statement(Decision.UNKNOWN, (), (), None, None)
     groups = tuple(isomer_group(releases, hit, query) for hit in near)

@@ -16,7 +16,7 @@ from spectra.errors import Fault, UnreadableFile
 if TYPE_CHECKING:
     from library.record import AnyRecord
 
-__all__ = ["FORMATS", "library_files", "read_libraries", "read_library"]
+__all__ = ["FORMATS", "is_library_text", "library_files", "read_libraries", "read_library"]
 
 FORMATS = (
     "MSP", "MSL", "AMDIS ELU", "MGF", "MoNA JSON", "matchms JSON", "mzSpecLib text and JSON", "JCAMP-DX",
@@ -58,6 +58,15 @@ def read_libraries(paths: Sequence[Path]) -> Iterator[AnyRecord]:
             yield Skipped(0, path.name, Reason.UNREADABLE, str(one), file=path.name)
     if error and not anything:
         raise error
+
+
+def is_library_text(path: Path) -> bool:
+    """Whether a file is one of the library formats that are text, as opposed to an instrument's own file."""
+    from spectra.readers import jcamp, library_json, mgf, msp_run, mzspeclib
+
+    with path.open("rb") as stream:
+        head = stream.read(_HEAD)
+    return any(one.recognises(head, path) for one in (jcamp, mzspeclib, mgf, library_json, msp_run))
 
 
 def library_files(folder: Path) -> list[Path]:

@@ -2,14 +2,19 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
 from library.signing import public_key
-from xbt.cli.library import CSV_COLUMNS, library
+from spectra.model import Metadata, Run, ScanTable, Technique
+from spectra.writers import write_mzml
+from xbt.cli.library import library
+from xbt.cli.library_search import CSV_COLUMNS
 
 TEXT = """\
 Name: Caffeine
@@ -158,6 +163,52 @@ def test_a_search_by_name_or_file_prints_csv(msp: Path, as_file: bool) -> None:
     assert "broken left out" in done.stderr
 
 
+FENTANYL = """\
+Name: Fentanyl
+InChIKey: PJMPHNIQZUBGLI-UHFFFAOYSA-N
+Formula: C22H28N2O
+PrecursorMZ: 337.2274
+Precursor_type: [M+H]+
+Instrument_type: LC-ESI-QTOF
+Collision_energy: 30 eV
+Num Peaks: 4
+105.0699 420
+134.0964 60
+188.1434 999
+216.1383 90
+"""
+
+
+def test_a_search_takes_every_spectrum_for_what_its_record_says(msp: Path, tmp_path: Path) -> None:
+    both = tmp_path / "both.msp"
+    both.write_text(TEXT + "\n" + FENTANYL)
+    done = run("search", both, "--library", both, "--json")
+    assert done.exit_code == 0
+    told = json.loads(done.stdout)
+    assert [(one["query_index"], one["technique"]) for one in told] == [(0, "ei"), (2, "ei"), (3, "msms")]
+    assert [one["candidates"][0]["name"] for one in told] == ["Caffeine", "Cocaine", "Fentanyl"]
+    assert told[2]["candidates"][0]["score"] == pytest.approx(1000, abs=1)
+    assert told[2]["candidates"][0]["probability"] is None
+
+
+def test_a_search_leaves_out_what_is_less_probable(msp: Path) -> None:
+    done = run("search", msp, "--library", msp, "--csv", "--min-probability", 0.999999)
+    assert done.exit_code == 0
+    assert list(csv.DictReader(io.StringIO(done.stdout))) == []
+
+
+def test_a_search_of_an_instrument_file_goes_through_the_sandbox(msp: Path, tmp_path: Path) -> None:
+    scans = ScanTable(
+        np.array([1.0]), np.array([0, 3]), np.array([82.0, 182, 303]), np.array([999.0, 800, 200])
+    )
+    path = tmp_path / "run.mzML"
+    write_mzml(Run(Metadata("mzML", "made", Technique.GC_MS), scans), path)
+    done = run("search", path, "--library", msp, "--technique", "ei", "--csv")
+    assert done.exit_code == 0, done.stderr
+    (first, *_) = csv.DictReader(io.StringIO(done.stdout))
+    assert (first["name"], first["technique"]) == ("Cocaine", "ei")
+
+
 def test_a_search_prints_a_table(msp: Path) -> None:
     done = run("search", msp, "--library", msp)
     assert done.exit_code == 0
@@ -174,7 +225,7 @@ def test_a_search_prints_a_table(msp: Path) -> None:
         (("search", "{msp}", "--library", "drogs"), "did you mean drugs?"),
         (("import", "{other}", "--name", "x"), "expected a library as text"),
         (("import", "{msp}", "--name", "../x"), "cannot be the name of a library"),
-        (("search", "{other}", "--library", "drugs"), "expected a library as text"),
+        (("search", "{other}", "--library", "drugs"), "unknown format"),
     ],
 )
 def test_a_mistake_gives_one_sentence_with_the_remedy(
