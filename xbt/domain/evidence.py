@@ -13,6 +13,7 @@ from typing import Final
 
 from xbt.domain.amounts import Quantity
 from xbt.domain.findings import Amount, Finding, certainty_of
+from xbt.domain.grouping import Together, together
 
 MAIN_SHARE: Final = 0.10
 MINOR_SHARE: Final = 0.01
@@ -105,14 +106,12 @@ def unexplained_share(evidence: Evidence) -> float:
 def findings_of(evidence: Sequence[Evidence]) -> tuple[Finding, ...]:
     """The accepted substances over all analyses, greatest share first.
 
-    The same substance (or the same group, in any order) is one finding: its share is the sum within an
-    analysis and the greatest over the analyses; the match shown is the best one.
+    The same substance, or a group and the member of it that another technique names, is one finding
+    (`xbt.domain.grouping`): its share is the sum within an analysis and the greatest over the analyses; the
+    match shown is the best one.
     """
-    merged: dict[frozenset[str], list[Finding]] = {}
-    for one in evidence:
-        for finding in _findings_of_one(one):
-            merged.setdefault(frozenset(finding.substances), []).append(finding)
-    findings = (_merge(same) for same in merged.values())
+    groups = together(finding for one in evidence for finding in _findings_of_one(one))
+    findings = (_merge(group) for group in groups)
     return tuple(sorted(findings, key=lambda finding: (-finding.area_share, finding.names)))
 
 
@@ -150,19 +149,23 @@ def _accepted(evidence: Evidence, component: ComponentSeen) -> CandidateSeen | N
     return next((one for one in component.candidates if one.rank == choice.candidate), None)
 
 
-def _merge(same: Sequence[Finding]) -> Finding:
+def _merge(group: Together[Finding]) -> Finding:
+    same = group.members
     best = max(same, key=lambda finding: finding.match_factor)
     share_of: dict[int, float] = {}
     for finding in same:
         share_of[finding.analysis_id] = share_of.get(finding.analysis_id, 0.0) + finding.area_share
     share = min(1.0, max(share_of.values()))
     techniques = tuple(sorted({technique for finding in same for technique in finding.techniques}))
+    left = {
+        key: name for key, name in zip(best.substances, best.names, strict=True) if key in group.substances
+    }
     return Finding(
-        substances=best.substances,
-        names=best.names,
+        substances=tuple(left),
+        names=tuple(left.values()),
         amount=amount_of(share),
         area_share=share,
-        certainty=certainty_of(frozenset(techniques)),
+        certainty=group.certainty(),
         techniques=techniques,
         analysis_id=best.analysis_id,
         component=best.component,
