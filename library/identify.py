@@ -14,6 +14,7 @@ from importlib import metadata
 
 import numpy as np
 
+from library import direct, liquid
 from library.answer import (
     SCHEMA,
     Candidate,
@@ -24,16 +25,15 @@ from library.answer import (
     Family,
     Identification,
     LibraryUsed,
-    Peaks,
     Source,
 )
 from library.artefacts import artefact_of
-from library.families import FamilyHint
+from library.contents import Contents, family_of_hint, parameters_of, peaks_of
 from library.release import Reference, Release
 from library.search.ei import Hit, search
 from library.whole import COMPARED, EI, LEAST_SHOWN, state
 from spectra.chromatography.deconvolution import ComponentPeak, Deconvolution, deconvolve
-from spectra.model import MassSpectrum, Run, Technique
+from spectra.model import MassSpectrum, Run
 from spectra.similarity.mass import unit_mass
 
 Progress = Callable[[float, str], None]
@@ -61,6 +61,9 @@ def identify(
     """
     tell = progress or _silent
     tell(0.1, "deconvolve")
+    for technique in (direct, liquid):
+        if technique.applies(run):
+            return _answer(run, releases, source, technique.contents(run, releases, tell))
     taken_apart = _take_apart(run)
     tell(0.4, "search")
     peaks = taken_apart.components
@@ -78,25 +81,27 @@ def identify(
     explained = sum(c.area_share for c in components if c.decision not in UNEXPLAINED)
     explained = min(1.0, explained)
     tell(1.0, "done")
+    doubts = _doubts(run, releases)
+    return _answer(
+        run,
+        releases,
+        source,
+        Contents(tuple(components), explained, tuple(doubts), parameters_of(EI, LEAST_SHOWN)),
+    )
+
+
+def _answer(run: Run, releases: Sequence[Release], source: Source, found: Contents) -> Identification:
     return Identification(
         schema=SCHEMA,
         software=f"xbt-drugchecking {metadata.version('xbt-drugchecking')}",
         file=source,
-        parameters={
-            "least_match_factor": EI.least_score,
-            "least_shown_match_factor": LEAST_SHOWN,
-            "least_ions": EI.least_ions,
-            "least_probability_identified": EI.identified,
-            "least_probability_group": EI.grouped,
-            "least_family_match_factor": EI.hint_score,
-            "least_family_share": EI.hint_share,
-        },
+        parameters=found.parameters,
         libraries=[LibraryUsed(r.name, r.number, r.manifest.digest, r.manifest.spectra) for r in releases],
-        components=components,
-        explained_share=explained,
-        unexplained_share=1.0 - explained,
+        components=list(found.components),
+        explained_share=found.explained_share,
+        unexplained_share=1.0 - found.explained_share,
         tic=_curve(run),
-        warnings=[*run.warnings, *_doubts(run, releases)],
+        warnings=[*run.warnings, *found.warnings],
     )
 
 
@@ -145,21 +150,7 @@ def _statement(
     confidence = (
         None if sure is None else Confidence(*(round(v, 3) for v in (sure.compound, sure.group, sure.absent)))
     )
-    return _Statement(said.decision, "", candidates, confidence, _family(said.family))
-
-
-def _family(found: FamilyHint | None) -> Family | None:
-    if found is None:
-        return None
-    return Family(
-        family=found.family,
-        cls=found.cls,
-        share=round(found.share, 3),
-        relative=found.relative.name,
-        relative_inchikey=found.relative.inchikey,
-        mass_difference=found.mass_difference,
-        meaning=found.meaning,
-    )
+    return _Statement(said.decision, "", candidates, confidence, family_of_hint(said.family))
 
 
 def _component(number: int, peak: ComponentPeak, said: _Statement, signal: float, timed: bool) -> Component:
@@ -172,7 +163,7 @@ def _component(number: int, peak: ComponentPeak, said: _Statement, signal: float
         area=peak.area,
         area_share=min(1.0, peak.area / signal),
         purity=peak.purity,
-        spectrum=_peaks(peak.spectrum),
+        spectrum=peaks_of(peak.spectrum),
         decision=said.decision,
         artefact=said.artefact,
         candidates=said.candidates,
@@ -194,17 +185,12 @@ def _candidate(rank: int, hit: Hit, group: Sequence[Reference]) -> Candidate:
         isomer_group_inchikeys=[r.inchikey for r in group],
         library=hit.reference.library,
         reference=hit.reference.number,
-        spectrum=_peaks(hit.reference.spectrum),
+        spectrum=peaks_of(hit.reference.spectrum),
         partial=hit.reference.partial,
         missing_ions=list(hit.missing),
         unexplained_ions=list(hit.unexplained),
         explained=round(hit.explained, 4),
     )
-
-
-def _peaks(spectrum: MassSpectrum) -> Peaks:
-    percent = 100 * spectrum.intensity / (spectrum.base_peak or 1.0)
-    return Peaks(np.round(spectrum.mz, 4).tolist(), np.round(percent, 2).tolist())
 
 
 def _curve(run: Run) -> Curve:
@@ -226,8 +212,6 @@ def _doubts(run: Run, releases: Sequence[Release]) -> list[str]:
         doubts.append("the file holds no mass spectrum: nothing was compared")
     if not releases:
         doubts.append("no library was searched: every component is unknown")
-    if run.metadata.technique is Technique.LC_MS:
-        doubts.append("an LC-MS run was compared with EI references: candidates mean little")
     if run.scans.has_time and int((run.scans.ms_level > 1).sum()):
         doubts.append("scans of MS level 2 and above were not used")
     return doubts
