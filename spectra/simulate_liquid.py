@@ -109,7 +109,7 @@ def simulate_liquid_run(
     if any(one.height <= 0 or one.fwhm_s <= 0 or not len(one.ions) for one in analytes):
         raise InvalidMeasurement("an analyte needs ions, a height and a width")
     eluent = spectrum_from_peaks(
-        rng.uniform(chosen.mz_low, chosen.mz_high, chosen.eluent), rng.lognormal(10.0, 1.0, chosen.eluent)
+        rng.uniform(chosen.mz_low, chosen.mz_high, chosen.eluent), rng.lognormal(9.5, 0.8, chosen.eluent)
     )
     written, taken = _Written(), dict[float, float]()
     for turn, rt in enumerate(np.arange(0.0, duration_s, chosen.cycle_s).tolist()):

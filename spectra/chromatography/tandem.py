@@ -13,10 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spectra.chromatography.features import Feature, Points
+from spectra.chromatography.features import HEAVY, NEUTRON, Feature, Points
 from spectra.model import Floats, Ints, MassSpectrum, ScanTable, spectrum_from_peaks
 
 ISOLATION_TH = 0.8  # half width; files seldom tell, instruments isolate 0.5 to 1
+ISOTOPES = (NEUTRON, 2 * NEUTRON, 3 * NEUTRON, *HEAVY, NEUTRON + HEAVY[1])
 SUMMED = 5  # scans of one energy that are summed
 LEAST_CO_ISOLATED = 0.02  # of what the isolation window held
 LEAST_TOGETHER = 0.85  # correlation of elution profiles
@@ -61,7 +62,7 @@ def attach(
 
     A scan belongs to the feature that is there when it is taken and has its precursor's m/z within ``ppm``,
     else to the strongest within ``isolation`` Th if none is that near (instruments may tell the middle of the
-    window only).
+    window only). Scans of heavier isotopologues are left out: they show the same ions once more.
     """
     places = np.flatnonzero(~np.isnan(scans.precursor_mz))
     mz = np.array([one.mz for one in features])
@@ -70,7 +71,8 @@ def attach(
     for scan in places.tolist():
         found = _feature_of(scans, scan, features, mz, ppm, isolation)
         if found < 0:
-            stray.append(scan)
+            if not _is_isotopologue(scans, scan, features, mz, ppm):
+                stray.append(scan)
         else:
             owner[found, _energy(scans.collision_ev[scan])].append(scan)
     of: dict[int, list[Products]] = defaultdict(list)
@@ -139,6 +141,15 @@ def _feature_of(
         if near:
             return max(near, key=lambda k: features[k].height * _fallen(features[k], time))
     return -1
+
+
+def _is_isotopologue(
+    scans: ScanTable, scan: int, features: Sequence[Feature], mz: Floats, ppm: float
+) -> bool:
+    told, time = scans.precursor_mz[scan], scans.rt_s[scan]
+    reach = max(told * ppm * 1e-6, 0.005)
+    lighter = np.concatenate([np.abs(mz + shift - told) <= reach for shift in ISOTOPES]).nonzero()[0]
+    return any(_there(features[k % len(mz)], time) for k in lighter.tolist())
 
 
 def _there(feature: Feature, time: float) -> bool:
