@@ -28,6 +28,7 @@ def install(app: Flask) -> None:
         amount_text=lambda quantity: amount_text(quantity, language()),
         finding_name=lambda finding: finding_name(finding, language()),
         group_names=lambda group: joined(map(name_of, group.keys, group.names)),
+        line_name=lambda line: joined(map(name_of, line.substances, line.names)),
         component_name=component_name,
         candidate_name=lambda candidate: name_of(candidate.inchikey, candidate.name),
         isomer_names=isomer_names,

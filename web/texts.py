@@ -22,6 +22,7 @@ from xbt.domain.findings import Amount, Certainty
 from xbt.domain.people import Role
 from xbt.domain.samples import Form, Reason, Use
 from xbt.domain.states import SampleState, Step
+from xbt.domain.witnesses import Stance
 from xbt.services.acquisitions import shown_name
 
 STATES = {
@@ -95,6 +96,42 @@ CERTAINTIES = {
 TECHNIQUES = {
     "gc_ms": _l("gas chromatography with mass spectrometry (GC-MS)"),
     "ms": _l("mass spectrometry"),
+    "lc_ms": _l("liquid chromatography with mass spectrometry (LC-MS)"),
+    "gc": _l("gas chromatography"),
+    "lc": _l("liquid chromatography"),
+    "ftir": _l("infrared (FTIR)"),
+    "raman": _l("Raman"),
+    "nmr": _l("nuclear magnetic resonance"),
+    "uv": _l("ultraviolet spectrum"),
+    "tlc": _l("thin-layer chromatography"),
+    "strip": _l("test strip"),
+    "colour": _l("colour test"),
+    "unknown": _l("the file does not say how it was measured"),
+}
+# What an analysis says of a substance.
+STANCES = {
+    Stance.ACCEPTED: _l("found"),
+    Stance.PENDING: _l("best candidate, to decide"),
+    Stance.REJECTED: _l("rejected"),
+    Stance.NOT_SEEN: _l("not found, and it could have been"),
+    Stance.COULD_NOT_SEE: _l("says nothing of it"),
+}
+# Why an analysis says nothing of a substance: values of `library.scopes.Blind`, and one of the record's own.
+WHY_NOT_SEEN = {
+    "technique": _l("a negative of this technique excludes nothing"),
+    "kind": _l("it does not show this kind of substance"),
+    "little": _l("there may be too little of it for this technique"),
+    "other_candidate": _l("it stands among the candidates of another component"),
+}
+# Values of `library.roles.Role`: a proposal.
+PRODUCT_ROLES = {
+    "active": _l("probably active"),
+    "cut": _l("probably a cut"),
+    "precursor": _l("probably a starting material"),
+    "by_product": _l("probably a by-product"),
+    "metabolite": _l("probably a metabolite or breakdown product"),
+    "artefact": _l("probably made by the instrument"),
+    "unknown": _l("role not known"),
 }
 STEP_NAMES = {
     Step.SUBMIT: _l("Submit for signature"),
@@ -287,6 +324,9 @@ TABLES: dict[str, Mapping[Any, Any]] = {
     "amounts": AMOUNTS,
     "certainties": CERTAINTIES,
     "techniques": TECHNIQUES,
+    "stances": STANCES,
+    "why_not_seen": WHY_NOT_SEEN,
+    "product_roles": PRODUCT_ROLES,
     "step_names": STEP_NAMES,
     "why_not": WHY_NOT,
     "doing": DOING,

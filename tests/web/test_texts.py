@@ -13,6 +13,8 @@ from babel.messages.pofile import read_po
 from flask import Flask
 
 from library.answer import Decision
+from library.roles import Role as ProductRole
+from library.scopes import Blind
 from spectra.errors import Fault
 from web import texts
 from xbt.domain.errors import Refused
@@ -20,6 +22,7 @@ from xbt.domain.findings import Amount, Certainty
 from xbt.domain.people import Role
 from xbt.domain.samples import Form, Reason, Use
 from xbt.domain.states import SampleState, Step
+from xbt.domain.witnesses import Stance
 
 ROOT = Path(__file__).resolve().parents[2]
 FRENCH = ROOT / "web" / "translations" / "fr" / "LC_MESSAGES" / "messages.po"
@@ -42,8 +45,11 @@ def test_every_code_has_words() -> None:
         (texts.Likelihood, texts.LIKELIHOODS),
         (texts.SignalState, texts.SIGNAL_STATES),
         (texts.AlertState, texts.ALERT_STATES),
+        (Stance, texts.STANCES),
+        (ProductRole, texts.PRODUCT_ROLES),
     ]:
         assert set(table) == set(kind), kind
+    assert set(texts.WHY_NOT_SEEN) == {*Blind, "other_candidate"}
     assert set(texts.FAULTS) == set(texts.REMEDIES) == {fault.value for fault in Fault}
 
 

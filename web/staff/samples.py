@@ -19,7 +19,7 @@ from xbt.domain.states import SampleState
 from xbt.domain.work import JobState
 from xbt.security.policy import Permission
 from xbt.services import analyses as analyses_service
-from xbt.services import samples
+from xbt.services import samples, witnesses
 from xbt.services.samples import AcquisitionView, AnalysisView, SampleView
 
 PAGE = 100  # rows shown at first: enough for weeks of work, quick to draw
@@ -72,9 +72,15 @@ def sample(sample_id: int) -> str:
             for one in view.analyses
             if one.newest
         ]
+        lines = witnesses.of_sample(
+            session, signed_in(), sample_id, {one.view.id: one.answer for one in shown}
+        )
+        amounts = witnesses.amounts(session, signed_in(), sample_id)
     return render_template(
         "staff/sample.html",
         sample=view,
+        lines=lines,
+        amounts=amounts,
         shown=shown,
         older=[one for one in view.analyses if not one.newest],
         working=is_working(view),

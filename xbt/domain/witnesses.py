@@ -41,7 +41,7 @@ class Detail:
     """What stands beside a candidate: chance (0..1) that it, or its group, is right; ratios and the like."""
 
     probability: float | None = None
-    tests: tuple[Comparison, ...] = ()
+    compared: tuple[Comparison, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
