@@ -1,7 +1,8 @@
 """What every inverted index is made of: adding postings to scores, and taking the best rows.
 
-Promises: `scatter_add` reads each posting once, copies nothing and releases the interpreter's lock, so that
-threads run side by side; `top_rows` returns exactly the rows that a full stable sort would put first.
+Promises: `scatter_add` and `scatter_slices` read each posting once, copy nothing and release the
+interpreter's lock, so that threads run side by side; `top_rows` returns exactly the rows that a full stable
+sort would put first.
 Refuses to check row numbers: a posting outside ``scores`` overwrites foreign memory. Whoever maps postings
 from a file calls `within` on them before their first use.
 """
@@ -18,7 +19,7 @@ from spectra.model import Ints
 Singles = NDArray[np.float32]
 Values = Singles | NDArray[np.float64]
 Rows = NDArray[np.int32]
-Scatter = Callable[[Values, Rows, Values, float], None]
+Scatter = Callable[[Values, Ints, Ints, Rows, Values, Values], None]
 
 BLOCK = 256
 
@@ -27,20 +28,26 @@ def _scipy_scatter() -> Scatter:
     """The kernel behind ``csc_array @ vector``: scipy's own name for it is private, so it may go."""
     from scipy.sparse._sparsetools import csc_matvec  # type: ignore[attr-defined,unused-ignore]
 
-    def scatter(scores: Values, rows: Rows, values: Values, factor: float) -> None:
-        ends = np.array((0, len(rows)), np.int32)
-        csc_matvec(len(scores), 1, ends, rows, values, np.array((factor,), scores.dtype), scores)
+    def scatter(scores: Values, begin: Ints, end: Ints, rows: Rows, values: Values, factors: Values) -> None:
+        # What lies between two slices would be a column too: from the last slice to the first it is empty.
+        falling = np.argsort(-begin, kind="stable")
+        ends = np.stack((begin[falling], end[falling]), axis=1).astype(np.int32).ravel()
+        factor = np.zeros(len(ends), scores.dtype)
+        factor[::2] = factors[falling]
+        csc_matvec(len(scores), max(len(ends) - 1, 0), ends, rows, values, factor, scores)
 
-    probe = np.zeros(2, np.float32)
-    scatter(probe, np.array([1], np.int32), np.ones(1, np.float32), 2.0)
-    if probe.tolist() != [0.0, 2.0]:
+    probe = np.zeros(3, np.float32)
+    rows, ones = np.array([0, 1, 2, 1], np.int32), np.ones(4, np.float32)
+    scatter(probe, np.array([0, 3]), np.array([1, 4]), rows, ones, np.array([3, 2], np.float32))
+    if probe.tolist() != [3.0, 2.0, 0.0]:
         raise ImportError("scipy's csc_matvec does not add in place")
     return scatter
 
 
-def add_at(scores: Values, rows: Rows, values: Values, factor: float) -> None:
-    """`scatter_add` from public numpy alone; about twice the time."""
-    np.add.at(scores, rows.astype(np.intp), values * scores.dtype.type(factor))
+def add_at(scores: Values, begin: Ints, end: Ints, rows: Rows, values: Values, factors: Values) -> None:
+    """`scatter_slices` from public numpy alone; about twice the time."""
+    for first, last, factor in zip(begin.tolist(), end.tolist(), factors, strict=True):
+        np.add.at(scores, rows[first:last].astype(np.intp), values[first:last] * factor)
 
 
 def _kernel() -> Scatter:
@@ -51,6 +58,7 @@ def _kernel() -> Scatter:
 
 
 _scatter = _kernel()
+_ONE = np.array([1])
 
 
 def scatter_add(scores: Values, rows: Rows, values: Values, factor: float = 1.0) -> None:
@@ -62,7 +70,22 @@ def scatter_add(scores: Values, rows: Rows, values: Values, factor: float = 1.0)
     rows : (k,) int32, C-contiguous, each 0..n − 1: not checked, see `within`.
     values : (k,) of the type of ``scores``, C-contiguous.
     """
-    _scatter(scores, rows, values, factor)
+    factors: Values = np.full(1, factor, scores.dtype)
+    _scatter(scores, 0 * _ONE, len(rows) * _ONE, rows, values, factors)
+
+
+def scatter_slices(
+    scores: Values, begin: Ints, end: Ints, rows: Rows, values: Values, factors: Values
+) -> None:
+    """``scores[rows[b:e]] += factor * values[b:e]`` for many slices b:e in one call that holds no lock.
+
+    Parameters
+    ----------
+    begin, end : (slices,) int64, 0 ≤ begin ≤ end ≤ k < 2³¹; no two slices overlap. Any order: they are added
+        from the last to the first.
+    rows, values : (k,) as for `scatter_add`. factors : (slices,) of the type of ``scores``.
+    """
+    _scatter(scores, begin, end, rows, values, factors)
 
 
 def within(rows: Rows, count: int) -> bool:

@@ -1,48 +1,39 @@
 """Exact library search of electron-ionisation spectra over several releases at once.
 
 Promises: every hit carries the NIST match factor and reverse match factor of the best entry of its compound,
-and what speaks against it; a compound takes one place, whatever number of spectra or releases it has. The
-best ``top`` compounds are those a comparison with every entry would give, for each `Ranking` and purity:
-entries are compared by falling upper bound of their score until no other can be among them.
+and what speaks against it; a compound takes one place, whatever number of spectra or releases it has. Of pure
+spectra the best ``top`` compounds with a match factor of `SURE` or more are those a comparison with every
+entry would give; below it, what is not among the best 48 entries by cosine may be passed over. An impure
+spectrum is compared with the best `COMPARED_IMPURE` entries by cosine.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from enum import StrEnum
 from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
 from library.index.nominal import NominalIndex, build
-from library.index.scatter import top_rows
 from library.record import SpectrumKind
 from library.release import Reference, Release
 from spectra.model import Floats, Ints, MassSpectrum
 from spectra.similarity.mass import HIGHEST_MASS, NOISE_FLOOR, UnitSpectrum, UnitTable, unit_table
 from spectra.similarity.match_factor import Matches, match_factors
-from spectra.similarity.weighted import entropy_similarities
 
 FIRST_COMPARED = 48
-POOL = 10
+COMPARED_IMPURE = 1000
+SURE = 600.0
 PURE = 0.9
 ISOTOPOLOGUE_HANDICAP = 50.0  # nobody hands in a labelled standard: it has to fit clearly better
 TOLD = 50  # 5 % of the base peak: weaker ions are no evidence when they are missing or left over
 WORTH_THREADS = 50_000  # entries from which two queries at a time pay
 
 _indexes: WeakKeyDictionary[Release, NominalIndex] = WeakKeyDictionary()
-
-
-class Ranking(StrEnum):
-    """What hits are ranked by; the value is stable."""
-
-    MATCH_FACTOR = "match_factor"
-    COSINE = "cosine"  # of weights √(m·I): several times faster on a large library
-    CONSENSUS = "consensus"  # `consensus_score`, of the ten (or ``top``) compounds best by match factor
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,7 +69,6 @@ def search(
     top: int = 10,
     mz_low: float | None = None,
     purity: Sequence[float] | None = None,
-    ranking: Ranking = Ranking.MATCH_FACTOR,
 ) -> list[list[Hit]]:
     """The best ``top`` compounds for each spectrum, best first.
 
@@ -89,7 +79,6 @@ def search(
     mz_low : where the scans started, in Th; the first ion of each spectrum is taken where not given.
     purity : 0..1 per spectrum, share of its signal that is one compound's, as deconvolution tells; 1 where
         not given. Hits rank by match factor down to `PURE`, by `robust_score` below it.
-    ranking : by cosine and by consensus the purity does not count.
 
     Returns
     -------
@@ -98,16 +87,13 @@ def search(
     """
     purities = [1.0] * len(spectra) if purity is None else purity
     queries = [
-        _Query(unit, share >= PURE, ranking)
+        _Query(unit, share >= PURE)
         for unit, share in zip(unit_spectra(spectra, mz_low), purities, strict=True)
     ]
     searched = [_searched(release) for release in releases if SpectrumKind.EI in release.kinds]
 
     def answer(query: _Query) -> list[Hit]:
-        pool = max(top, POOL) if ranking is Ranking.CONSENSUS else top
-        compared = [_compare(library, query, pool) for library in searched]
-        if ranking is Ranking.CONSENSUS:
-            compared = _agreed(compared, query.spectrum, pool)
+        compared = [_compare(library, query, top) for library in searched]
         return [_hit(one, k, query.spectrum) for one, k in _best(compared, top)]
 
     if len(queries) < 2 or sum(len(library.index) for library in searched) < WORTH_THREADS:
@@ -133,9 +119,7 @@ def index_of(release: Release) -> NominalIndex:
     """The index over the EI entries of a release, opened once; made where the release holds none."""
     if release not in _indexes:
         stored = release.index(SpectrumKind.EI)
-        _indexes[release] = NominalIndex(
-            release.units, stored if "column" in stored else build(release.units)
-        )
+        _indexes[release] = NominalIndex(release.units, stored if "weak" in stored else build(release.units))
     return _indexes[release]
 
 
@@ -155,13 +139,6 @@ def robust_score(matches: Matches) -> Floats:
 class _Query:
     spectrum: UnitSpectrum
     pure: bool
-    ranking: Ranking
-
-    def score(self, matches: Matches, cosine: Floats) -> Floats:
-        if self.ranking is Ranking.COSINE:
-            return 1000 * cosine
-        by_match_factor = self.pure or self.ranking is Ranking.CONSENSUS
-        return matches.match_factor if by_match_factor else robust_score(matches)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -199,69 +176,28 @@ def _searched(release: Release) -> _Searched:
 
 
 def _compare(library: _Searched, query: _Query, top: int) -> _Compared:
-    """Entries by falling bound of their score, until no other can be among the best ``top`` compounds."""
-    rows = np.empty(0, np.int64)
-    for rows, cosine, reachable in _promising(library, query, max(FIRST_COMPARED, 3 * top)):
-        matches = match_factors(query.spectrum, library.units, rows)
-        score = query.score(matches, cosine) - library.handicap[rows]
-        above = rows[score >= reachable]
-        if len(above) >= top and len(np.unique(library.compound[above])) >= top:
-            break
+    """Entries among which the best ``top`` compounds are, by the promise of the module."""
+    count = max(FIRST_COMPARED if query.pure else COMPARED_IMPURE, 3 * top)
+    rows = np.sort(library.index.best(query.spectrum, count)[0])
+    compared = _scored(library, query, rows)
+    if query.pure and len(rows) == count:
+        reached = library.index.reaching(query.spectrum, max(_last(compared, top), SURE))
+        compared = _scored(library, query, np.union1d(rows, reached))
+    return compared
+
+
+def _scored(library: _Searched, query: _Query, rows: Ints) -> _Compared:
+    matches = match_factors(query.spectrum, library.units, rows)
+    score = matches.match_factor if query.pure else robust_score(matches)
     shared = np.flatnonzero(matches.common > 0)
-    return _Compared(library, rows[shared], matches.of(shared), score[shared])
+    rows = rows[shared]
+    return _Compared(library, rows, matches.of(shared), score[shared] - library.handicap[rows])
 
 
-def _promising(library: _Searched, query: _Query, first: int) -> Iterator[tuple[Ints, Floats, float]]:
-    """Ever more rows, the most promising first; their cosines; the most that a row left out can score."""
-    if query.ranking is Ranking.COSINE:
-        for count in _counts(first, len(library.index)):
-            rows, cosine = library.index.best(query.spectrum, count)
-            yield rows, cosine, 1000 * float(cosine[-1]) if len(rows) == count else -np.inf
-        return
-    bound = _bound(library, query)
-    for count in _counts(first, len(library.index)):
-        rows = top_rows(bound, count + 1)
-        rows, left = rows[:count], rows[count:]
-        yield rows, np.zeros(len(rows)), float(bound[left[0]]) if len(left) else -np.inf
-
-
-def _counts(first: int, whole: int) -> Iterator[int]:
-    """Growing numbers of rows to compare; the last is all of them."""
-    count = first
-    while count < whole:
-        yield count
-        count *= 4
-    yield whole
-
-
-def _bound(library: _Searched, query: _Query) -> Floats:
-    """(rows,) the most that a row can score; −∞ where it shares no ion with the query."""
-    estimates = library.index.match_factors(query.spectrum)
-    bound = estimates.match_factor
-    if not query.pure and query.ranking is not Ranking.CONSENSUS:
-        bound = (10 * bound + 3 * estimates.reverse_match_factor + 3000) / 16
-    return np.where(estimates.common > 0, bound + estimates.slack - library.handicap, -np.inf)
-
-
-def consensus_score(match_factor: Floats, entropy_similarity: Floats) -> Floats:
-    """(rows,) float64, 0..1000: mean of the match factor and of 1000 · weighted entropy similarity.
-
-    The two err on different isomers.
-    """
-    return (match_factor + 1000 * entropy_similarity) / 2
-
-
-def _agreed(compared: Sequence[_Compared], query: UnitSpectrum, pool: int) -> list[_Compared]:
-    """The entries of the ``pool`` compounds that are best by match factor, scored by consensus."""
-    chosen = [one.library.compound[one.rows[k]] for one, k in _best(compared, pool)]
-    agreed = []
-    for one in compared:
-        kept = np.flatnonzero(np.isin(one.library.compound[one.rows], chosen))
-        rows, matches = one.rows[kept], one.matches.of(kept)
-        entropy = entropy_similarities(query, one.library.units, rows)
-        score = consensus_score(matches.match_factor, entropy) - one.library.handicap[rows]
-        agreed.append(_Compared(one.library, rows, matches, score))
-    return agreed
+def _last(compared: _Compared, top: int) -> float:
+    """Score of the ``top``-th compound, −∞ where there are fewer."""
+    best = _best([compared], top)
+    return float(compared.score[best[-1][1]]) if len(best) == top else -np.inf
 
 
 def _best(compared: Sequence[_Compared], top: int) -> list[tuple[_Compared, int]]:

@@ -31,15 +31,12 @@ def table(rows: list[Ions], partial: list[bool], low: list[float]) -> UnitTable:
     return unit_table(offset, [m for m, _ in flat], [i for _, i in flat], mz_low=low, partial=partial)
 
 
-def agrees(units: UnitTable, query: UnitSpectrum, index: NominalIndex) -> None:
-    exact, got = match_factors(query, units, np.arange(len(units))), index.match_factors(query)
-    regular = np.setdiff1d(np.arange(len(units)), build(units)["irregular"])
-    for mine, true in (
-        (got.match_factor, exact.match_factor),
-        (got.reverse_match_factor, exact.reverse_match_factor),
-    ):
-        assert np.abs(mine - true)[regular].max(initial=0) <= got.slack
-        assert (mine >= true - got.slack).all()
+def reached(units: UnitTable, query: UnitSpectrum, index: NominalIndex) -> None:
+    """No row that reaches a match factor is left out."""
+    scores = match_factors(query, units, np.arange(len(units))).match_factor
+    for least in (*np.unique(scores)[-5:], 600.0, 0.1):
+        rows = np.flatnonzero(scores >= least)
+        assert np.isin(rows, index.reaching(query, float(least))).all()
 
 
 def full_scan(index: NominalIndex, query: UnitSpectrum, top: int) -> list[int]:
@@ -56,14 +53,17 @@ def full_scan(index: NominalIndex, query: UnitSpectrum, top: int) -> list[int]:
     starts=st.lists(lows, min_size=12, max_size=12),
     partial=st.integers(0, 2),
 )
-def test_every_row_has_its_match_factor(
+def test_no_row_that_reaches_a_match_factor_is_left_out(
     rows: list[Ions], asked: Ions, low: float | None, starts: list[float | None], partial: int
 ) -> None:
     known = [np.nan if start is None else start for start in starts[: len(rows)]]
     units = table(rows, [partial == 2 or (partial == 1 and k % 2 == 0) for k in range(len(rows))], known)
     asked = {**asked, 60: 999.0}
     query = unit_mass(list(asked), list(asked.values()), mz_low=low)
-    agrees(units, query, NominalIndex(units, build(units)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(nominal, "FEW", 0)
+        patch.setattr(nominal, "RESCORING", 1)
+        reached(units, query, NominalIndex(units, build(units)))
 
 
 @settings(max_examples=100)
@@ -108,22 +108,13 @@ def test_the_cosine_is_that_of_the_weights() -> None:
     )
 
 
-def test_a_long_run_of_weak_ions_is_told() -> None:
-    mass = np.arange(40, 90)
-    units = unit_table([0, 50, 52], [*mass, 40, 50], [999, *[1] * 48, 500, 999, 10])
-    arrays = build(units)
-    assert arrays["irregular"].tolist() == [0]
-    query = unit_mass(mass, np.full(50, 7))
-    agrees(units, query, NominalIndex(units, arrays))
-
-
 def test_an_index_naming_rows_that_are_not_there_is_refused() -> None:
     units = unit_table([0, 1, 2], [50, 50], [1, 1])
     arrays = build(units)
     arrays["row"] = arrays["row"] + np.int32(1)
     index = NominalIndex(units, arrays)
     with pytest.raises(ValueError, match="row number"):
-        index.match_factors(unit_mass([50], [1]))
+        index.best(unit_mass([50], [1]), 1)
 
 
 def test_an_empty_table_and_a_query_below_its_own_start_have_nothing() -> None:
@@ -133,7 +124,6 @@ def test_an_empty_table_and_a_query_below_its_own_start_have_nothing() -> None:
     index = NominalIndex(units, build(units))
     late = unit_mass([50], [1], mz_low=90)
     assert len(index.best(late, 3)[0]) == 0
-    assert index.match_factors(late).match_factor.tolist() == [0.0]
 
 
 @pytest.mark.data
@@ -143,5 +133,5 @@ def test_real_spectra_have_the_same_scores(data_dir: Path) -> None:
     index = NominalIndex(units, build(units))
     for row in range(7, len(units), 1500):
         query = units.row(row)
-        agrees(units, query, index)
+        reached(units, query, index)
         assert index.best(query, 25)[0].tolist() == full_scan(index, query, 25)

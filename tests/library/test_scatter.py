@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+from random import Random
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from library.index import scatter
-from library.index.scatter import Scatter, add_at, scatter_add, top_rows, within
+from library.index.scatter import Scatter, add_at, scatter_add, scatter_slices, top_rows, within
 
 
-@pytest.mark.parametrize("kernel", [scatter_add, add_at])
-def test_adds_repeated_rows_up(kernel: Scatter) -> None:
+def test_adds_repeated_rows_up() -> None:
     scores = np.ones(4, np.float32)
     rows = np.array([3, 0, 3], np.int32)
-    kernel(scores, rows, np.array([1, 2, 4], np.float32), 0.5)
+    scatter_add(scores, rows, np.array([1, 2, 4], np.float32), 0.5)
     assert scores.tolist() == [2.0, 1.0, 1.0, 3.5]
+
+
+@pytest.mark.parametrize("kernel", [scatter_slices, add_at])
+@given(
+    cuts=st.lists(st.integers(0, 40), min_size=2, max_size=12), order=st.randoms(), seed=st.integers(0, 99)
+)
+def test_adds_slices_in_any_order(kernel: Scatter, cuts: list[int], order: Random, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    rows, values = rng.integers(0, 5, 40).astype(np.int32), rng.integers(0, 9, 40).astype(np.float32)
+    pieces = [*pairwise(sorted(cuts))][::2]
+    order.shuffle(pieces)
+    begin, end = np.array(pieces, np.int64).T
+    factors, scores, true = rng.integers(0, 9, len(pieces)).astype(np.float32), *np.ones((2, 5), np.float32)
+    kernel(scores, begin, end, rows, values, factors)
+    for (first, last), factor in zip(pieces, factors, strict=True):
+        np.add.at(true, rows[first:last], factor * values[first:last])
+    assert scores.tolist() == true.tolist()
 
 
 def test_the_kernel_of_scipy_is_in_use() -> None:

@@ -10,11 +10,10 @@ import pytest
 from library.formats.msp import read_msp
 from library.record import Record
 from library.release import Release, build_release, open_release
-from library.search.ei import PURE, Ranking, index_of, robust_score, search
+from library.search.ei import PURE, SURE, robust_score, search
 from spectra.model import Floats, MassSpectrum, spectrum_from_peaks
-from spectra.similarity.mass import unit_mass, unit_table
+from spectra.similarity.mass import unit_mass
 from spectra.similarity.match_factor import match_factors
-from spectra.similarity.weighted import entropy_similarities
 
 Make = Callable[..., Release]
 
@@ -112,19 +111,6 @@ def test_a_hit_tells_what_speaks_against_it(make: Make) -> None:
     assert hit.explained == pytest.approx((999 + 300 + 800) / (999 + 300 + 800 + 60 + 20), rel=1e-2)
 
 
-def test_a_consensus_orders_the_best_by_match_factor_anew(make: Make) -> None:
-    asked = query({82: 999, 94: 300, 182: 800, 303: 200, 55: 90})
-    by_factor, by_consensus = (
-        search([make(COCAINE, CAFFEINE)], [asked], ranking=ranking)[0]
-        for ranking in (Ranking.MATCH_FACTOR, Ranking.CONSENSUS)
-    )
-    assert {hit.reference.name for hit in by_consensus} == {hit.reference.name for hit in by_factor}
-    unit = unit_mass(asked.mz, asked.intensity)
-    table = unit_table([0, 4], COCAINE.mz, COCAINE.intensity)
-    entropy = entropy_similarities(unit, table, np.array([0]))
-    assert by_consensus[0].score == pytest.approx((by_factor[0].match_factor + 1000 * entropy[0]) / 2)
-
-
 @pytest.mark.data
 @pytest.mark.parametrize("purity", [1.0, 0.5])
 def test_hits_among_thousands_are_those_of_the_full_comparison(
@@ -136,15 +122,13 @@ def test_hits_among_thousands_are_those_of_the_full_comparison(
     release = open_release(report.directory)
     measured = [one for one in read_msp(data_dir / "ei_queries" / "queries.msp") if isinstance(one, Record)]
     some = [spectrum_from_peaks(one.mz, one.intensity) for one in measured[::17]]
-    every = [search([release], some, top=8, purity=[purity] * len(some))]
-    every += [search([release], some, top=8, ranking=Ranking.COSINE)]
-    for spectrum, hits, by_cosine in zip(some, *every, strict=True):
+    found = search([release], some, top=8, purity=[purity] * len(some))
+    for spectrum, hits in zip(some, found, strict=True):
         unit = unit_mass(spectrum.mz, spectrum.intensity)
         exact = match_factors(unit, release.units, np.arange(len(release)))
         scores = exact.match_factor if purity == 1.0 else robust_score(exact)
-        assert [hit.score for hit in hits] == pytest.approx(best_of(release, scores)[:8])
-        cosine = 1000 * index_of(release).cosines(unit, np.arange(len(release)))
-        assert [hit.score for hit in by_cosine] == pytest.approx(best_of(release, cosine)[:8])
+        sure = [score for score in best_of(release, scores)[:8] if score >= SURE]
+        assert [hit.score for hit in hits][: len(sure)] == pytest.approx(sure)
 
 
 def best_of(release: Release, scores: Floats) -> list[float]:
