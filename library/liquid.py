@@ -45,6 +45,7 @@ LEAST_UNKNOWN = 0.005  # of the signal
 CERTAIN_ISOTOPES = 30.0  # times the weakest feature: then M + 1 of a small molecule is seen
 FLAT = 0.5  # of the scans above half height within 3 % of the apex: a detector at its limit
 SMALLEST_PPM = 5.0
+NEAR_S = 30.0  # of an apex: scans of another ion that still show this one
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -249,13 +250,13 @@ def _search(releases: Sequence[Release], measured: Sequence[_Measured]) -> list[
     tolerance = Tolerance(10, ToleranceUnit.PPM)
     asked: list[tuple[int, Query, Products, tuple[float, ...]]] = []
     for number, one in enumerate(measured):
-        for products in _with_all(one.products):
-            spectrum, others = products.spectrum, products.others
-            if others:
-                everyone = [products.precursor_mz, *others]
-                spectrum = unmixed(releases, spectrum, everyone, one.polarity)[0]
+        for products in _with_all(one.products or _shared(one, measured)):
+            spectrum = products.spectrum
+            if products.others:
+                everyone = [products.precursor_mz, *products.others]
+                spectrum = unmixed(releases, spectrum, everyone, products.shares, one.polarity)[0]
             mz = None if np.isnan(products.precursor_mz) else products.precursor_mz
-            asked.append((number, Query(spectrum, mz, one.polarity), products, others))
+            asked.append((number, Query(spectrum, mz, one.polarity), products, products.others))
     known = [k for k, (_, query, _, _) in enumerate(asked) if query.precursor_mz is not None]
     hits: dict[int, list[Hit]] = dict(
         zip(
@@ -270,6 +271,26 @@ def _search(releases: Sequence[Release], measured: Sequence[_Measured]) -> list[
         if held is None or _worth(new) > _worth(held):
             best[number] = new
     return best
+
+
+def _shared(one: _Measured, measured: Sequence[_Measured]) -> tuple[Products, ...]:
+    """Spectra of another ion in whose isolation window this one was, as if they were its own."""
+    if one.feature is None:
+        return ()
+    mz = one.feature.mz
+    held = [each for other in measured for each in other.products if mz in each.others]
+    return tuple(
+        _turned(each, mz) for each in held if each.rt_s and abs(each.rt_s - one.feature.rt_s) < NEAR_S
+    )
+
+
+def _turned(products: Products, mz: float) -> Products:
+    """The same spectrum as that of the co-isolated ion."""
+    ions = (products.precursor_mz, *products.others)
+    place = ions.index(mz)
+    others = tuple(each for each in ions if each != mz)
+    shares = (products.shares[place], *(s for k, s in enumerate(products.shares) if k != place))
+    return replace(products, precursor_mz=mz, others=others, shares=shares)
 
 
 def _worth(asked: _Asked) -> tuple[bool, float]:

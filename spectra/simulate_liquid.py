@@ -112,8 +112,8 @@ def simulate_liquid_run(
         rng.uniform(chosen.mz_low, chosen.mz_high, chosen.eluent), rng.lognormal(9.5, 0.8, chosen.eluent)
     )
     written, taken = _Written(), dict[float, float]()
-    for turn, rt in enumerate(np.arange(0.0, duration_s, chosen.cycle_s).tolist()):
-        _cycle(written, analytes, eluent, chosen, rt, turn, taken, rng)
+    for rt in np.arange(0.0, duration_s, chosen.cycle_s).tolist():
+        _cycle(written, analytes, eluent, chosen, rt, taken, rng)
     return Run(_metadata(sample_name), _table(written, polarity))
 
 
@@ -123,7 +123,6 @@ def _cycle(
     eluent: MassSpectrum,
     chosen: Instrument,
     rt: float,
-    turn: int,
     taken: dict[float, float],
     rng: np.random.Generator,
 ) -> None:
@@ -135,7 +134,7 @@ def _cycle(
     full = spectrum_from_peaks(np.concatenate(mz), np.concatenate(counts))
     measured = _measured(full, chosen, rng, stray=chosen.stray)
     written.add(rt, 1, measured, np.nan, np.nan)
-    energy = chosen.energies[turn % len(chosen.energies)]
+    energy = chosen.energies[int(rt / max(chosen.exclusion_s, chosen.cycle_s)) % len(chosen.energies)]
     for place, target in enumerate(_targets(measured, chosen, rt, taken), start=1):
         taken[target] = rt
         products = _products(there, target, energy, chosen)

@@ -1,8 +1,8 @@
 """Product-ion spectra of several precursors taken apart: who made which ion.
 
 Promises: the best candidates of every precursor in the isolation window are fitted together by non-negative
-least squares; each precursor keeps what the others do not account for. Refuses to divide what no candidate
-explains: it stays with all.
+least squares; each precursor keeps what the others do not account for, and of what no candidate explains the
+share that it has of the ions isolated. Refuses nothing: without a candidate the whole is divided so.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import nnls
 
 from library.release import Release
@@ -27,15 +28,16 @@ def unmixed(
     releases: Sequence[Release],
     spectrum: MassSpectrum,
     precursors: Sequence[float],
+    shares: Sequence[float],
     polarity: int,
     *,
     precursor_tolerance: Tolerance = PRECURSOR_TOLERANCE,
 ) -> list[MassSpectrum]:
-    """What of a spectrum each precursor may have made; all of it where nothing is known of the others.
+    """What of a spectrum each precursor may have made.
 
     Parameters
     ----------
-    precursors : m/z in Th of all that the isolation window held, at least one.
+    precursors : m/z in Th of all that the isolation window held, at least one; ``shares`` 0..1 of each.
     """
     queries = [Query(spectrum, mz, polarity) for mz in precursors]
     found = search(releases, queries, top=CANDIDATES, precursor_tolerance=precursor_tolerance)
@@ -44,8 +46,13 @@ def unmixed(
     if not owner or not len(clean):
         return [spectrum] * len(precursors)
     amounts = nnls(columns, clean.intensity)[0]
-    made = [(columns * amounts)[:, [k == one for k in owner]].sum(axis=1) for one in range(len(precursors))]
-    return [_left(clean, np.sum([*made[:one], *made[one + 1 :]], axis=0)) for one in range(len(precursors))]
+    made = np.zeros((len(precursors), len(clean)))
+    np.add.at(made, owner, (columns * amounts).T)
+    known = made.sum(axis=0) > 0
+    return [
+        _left(clean, np.where(known, made.sum(axis=0) - own, (1 - share) * clean.intensity), known)
+        for own, share in zip(made, shares, strict=True)
+    ]
 
 
 def _columns(clean: MassSpectrum, found: Sequence[Sequence[Hit]]) -> tuple[list[int], Floats]:
@@ -72,6 +79,8 @@ def _placed(hit: Hit, clean: MassSpectrum) -> Floats:
     return values
 
 
-def _left(clean: MassSpectrum, others: Floats) -> MassSpectrum:
-    keep = others < OTHERS_OWN * clean.intensity
-    return MassSpectrum(clean.mz[keep], (clean.intensity - others)[keep])
+def _left(clean: MassSpectrum, others: Floats, known: NDArray[np.bool_]) -> MassSpectrum:
+    keep = ~known | (others < OTHERS_OWN * clean.intensity)
+    left = clean.intensity - others
+    keep &= left > 0
+    return MassSpectrum(clean.mz[keep], left[keep])

@@ -176,7 +176,7 @@ def pairs(
     """Two drugs that leave together and are isolated together, of different mass."""
     major, minor, rng = Tally(), Tally(), np.random.default_rng(round(100 * part))
     couples = [
-        (a, b) for a in compounds for b in compounds if a.key != b.key and 0.01 < abs(a.mz - b.mz) < 0.45
+        (a, b) for a in compounds for b in compounds if a.key != b.key and 0.03 < abs(a.mz - b.mz) < 0.45
     ]
     for k in rng.permutation(len(couples))[:runs].tolist():
         first, second = couples[k]
