@@ -126,6 +126,51 @@ def test_areas_and_ratios_are_not_mixed(tmp_path: Path) -> None:
     assert "ratios and areas do not compare" in result.output
 
 
+def test_limits_come_from_blanks_where_there_are_some(tmp_path: Path) -> None:
+    """Blanks of 1, 2, 3 scatter by 1: with a slope near 1000, 0.0033 and 0.010 mg/mL."""
+    table = _table(tmp_path, LEVELS)
+    blanks = [part for response in "123" for part in ("--blank", response)]
+    result = _xbt("calibrate", table, "--weight", "1/x", *blanks)
+    assert "detection   0.003305 mg/mL (3.3 s/S, s of 3 blanks)" in result.output
+    assert "at least three" in _xbt("calibrate", table, "--blank", "1").output
+
+
+def test_standard_addition_is_the_published_one(tmp_path: Path) -> None:
+    """Miller & Miller, chapter 5: 17.26 with s = 0.749, 15.3 to 19.2."""
+    rows = zip(range(0, 31, 5), [0.32, 0.41, 0.52, 0.60, 0.70, 0.77, 0.89], strict=True)
+    table = _table(tmp_path, "added,response\n" + "\n".join(f"{x},{y}" for x, y in rows))
+    result = _xbt("addition", table)
+    assert "amount      17.261, u = 0.75" in result.output
+    assert "15.338 to 19.183" in result.output
+    assert "no column added" in _xbt("addition", _table(tmp_path, LEVELS)).output
+
+
+def test_an_estimate_is_kept_as_one(
+    laboratory: Laboratory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XBT_DATA_DIR", str(laboratory.settings.data_dir))
+    ticket = laboratory.decided()
+    told = (
+        "--substance",
+        "cocaine",
+        "--by",
+        "ftir",
+        "--technique",
+        "ftir",
+        "--method",
+        "ATR",
+        "--value",
+        "40",
+    )
+    result = _xbt("estimate", ticket.reference, *told, "--low", "20", "--high", "60")
+    assert (
+        f"{ticket.reference}: about 20 to 60 % by weight, counted without its salt (an estimate)"
+        in result.output
+    )
+    wrong = _xbt("estimate", ticket.reference, *told, "--low", "50", "--high", "60")
+    assert "40.0 does not lie between --low and --high" in wrong.output
+
+
 def test_from_a_table_to_an_amount_on_record(
     laboratory: Laboratory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -30,12 +30,11 @@ class Injections:
     internal_standard: tuple[float, ...]  # as long as response, or empty
 
 
-def levels(path: Path) -> tuple[tuple[float, ...], Injections]:
-    """Amounts and injections of a table with the columns amount, response and, if used, internal_standard."""
-    rows = list(_rows(path, ("amount", "response")))
-    return tuple(_number(path, line, "amount", row["amount"]) for line, row in rows), _injections(
-        path, rows, "amount"
-    )
+def levels(path: Path, column: str = "amount") -> tuple[tuple[float, ...], Injections]:
+    """Amounts and injections of a table with ``column``, response and, if used, internal_standard."""
+    rows = list(_rows(path, (column, "response")))
+    amounts = tuple(_number(path, line, column, row[column]) for line, row in rows)
+    return amounts, _injections(path, rows, column)
 
 
 def samples(path: Path) -> dict[str, Injections]:

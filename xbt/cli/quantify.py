@@ -34,6 +34,8 @@ _SENTENCES = {
     "no_salt": "{salt!r} is no salt on record; known are {known}",
     "no_calibration": "no calibration, or more than one, begins with {sha256!r}; see: xbt quantify list",
     "no_sample": "no such sample",
+    "outside_its_interval": "{value} does not lie between --low and --high",
+    "not_a_number": "{value} is no amount",
 }
 
 
@@ -95,7 +97,10 @@ def _preparation_options(command: _Command) -> _Command:
 @click.option("--method", default="", help="What the laboratory calls it; needed with --keep.")
 @click.option("--instrument", default="")
 @click.option("--internal-standard", default="", help="Its name, if the table has one.")
-def calibrate(table: Path, keep: bool, **told: str) -> None:
+@click.option(
+    "--blank", "blanks", type=float, multiple=True, help="Response of a blank; three or more give the limits."
+)
+def calibrate(table: Path, keep: bool, **told: Any) -> None:
     """Fit the standards of LEVELS.csv (columns amount, response and, if used, internal_standard)."""
     from xbt.cli.quantities import calibration_lines
 
@@ -145,6 +150,61 @@ def amount(table: Path, responses: Path, **told: Any) -> None:
 
 
 @quantify.command()
+@click.argument("table", type=_table, metavar="TABLE.csv")
+def addition(table: Path) -> None:
+    """Work out the amount by standard addition (columns added, response and, if used, internal_standard)."""
+    from spectra.chromatography.calibration import standard_addition
+    from xbt.cli.quantities import addition_lines
+
+    with _sentences():
+        added, read = levels(table, "added")
+        for line in addition_lines(standard_addition(added, _responses(read))):
+            click.echo(line)
+
+
+@quantify.command()
+@click.argument("reference", metavar="SAMPLE")
+@click.option("--substance", required=True, help="Name or InChIKey.")
+@click.option("--by", required=True, type=click.Choice(["area_percent", "ftir", "other_response"]))
+@click.option("--technique", required=True, help="Code such as ftir, gc_ms, lc.")
+@click.option("--method", required=True, help="What the laboratory calls it.")
+@click.option("--value", required=True, type=float)
+@click.option("--low", required=True, type=float, help="What it may be at least.")
+@click.option("--high", required=True, type=float, help="What it may be at most.")
+@click.option(
+    "--in", "unit", default="percent_by_mass", type=click.Choice(["percent_by_mass", "mg_per_unit"])
+)
+def estimate(reference: str, substance: str, **told: Any) -> None:
+    """Keep an estimate with a sample (its reference): it is called one wherever it is shown."""
+    from xbt.domain.amounts import Basis, EstimatedBy, Kind, Quantity, Unit
+    from xbt.domain.people import SYSTEM
+    from xbt.risk.amounts import amount_text
+    from xbt.services import quantitation
+
+    with _sentences(), _record() as session:
+        quantity = Quantity(
+            told["value"],
+            told["low"],
+            told["high"],
+            unit=Unit(told["unit"]),
+            basis=Basis.BASE,
+            kind=Kind.ESTIMATED,
+            technique=told["technique"],
+            method=told["method"],
+            estimated_by=EstimatedBy(told["by"]),
+        )
+        kept = quantitation.estimate(
+            session,
+            SYSTEM,
+            sample_id=_sample_id(session, reference),
+            substance=substance,
+            quantity=quantity,
+            now=datetime.now(UTC),
+        )
+    click.echo(f"{reference}: {amount_text(kept.quantity, 'en')}")
+
+
+@quantify.command()
 @click.argument("reference", metavar="SAMPLE")
 @click.option("--calibration", required=True, help="Its hash, or the first characters of it.")
 @click.option("--response", "responses", type=float, multiple=True, required=True, help="Once per replicate.")
@@ -191,13 +251,10 @@ def list_(substance: str) -> None:
 
 
 def _fit(table: Path, told: dict[str, Any]) -> Fitted:
-    from spectra.chromatography.calibration import Shape, Weight, internal_standard_ratios
+    from spectra.chromatography.calibration import Shape, Weight
     from xbt.services.contents import Concentration, Standards, fit, substance_key
 
     amounts, read = levels(table)
-    response = read.response
-    if read.internal_standard:
-        response = tuple(internal_standard_ratios(response, read.internal_standard).tolist())
     return fit(
         Standards(
             substance=substance_key(told["substance"]) if told.get("substance") else "",
@@ -206,9 +263,10 @@ def _fit(table: Path, told: dict[str, Any]) -> Fitted:
             instrument=told.get("instrument", ""),
             unit=Concentration(told["unit"]),
             amount=amounts,
-            response=response,
+            response=_responses(read),
             salt=told["salt"],
             internal_standard=told.get("internal_standard", "") or _named(read),
+            blanks=told.get("blanks", ()),
             shape=Shape(told["shape"]),
             weight=None if told["weight"] == "auto" else Weight(told["weight"]),
         )
@@ -221,12 +279,17 @@ def _named(read: Injections) -> str:
 
 def _ratios(read: Injections, fitted: Fitted) -> tuple[float, ...]:
     """Responses as the curve takes them."""
-    from spectra.chromatography.calibration import internal_standard_ratios
-
     if bool(read.internal_standard) != bool(fitted.standards.internal_standard):
         raise click.ClickException(
             "both tables or neither need the column internal_standard: ratios and areas do not compare"
         )
+    return _responses(read)
+
+
+def _responses(read: Injections) -> tuple[float, ...]:
+    """As measured, or as ratios to the internal standard where the table has one."""
+    from spectra.chromatography.calibration import internal_standard_ratios
+
     if not read.internal_standard:
         return read.response
     return tuple(internal_standard_ratios(read.response, read.internal_standard).tolist())

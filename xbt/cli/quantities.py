@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from spectra.chromatography.acceptance import Level
-from spectra.chromatography.calibration import Calibration
+from spectra.chromatography.calibration import Amount, Calibration, Place
 from xbt.risk.amounts import amount_text
 from xbt.services.contents import Fitted, WorkedOut
 from xbt.services.quantitation import CalibrationView
@@ -25,7 +25,10 @@ def calibration_lines(fitted: Fitted) -> Iterator[str]:
     yield f"weight      {curve.weight.value}"
     yield f"scatter     {curve.scatter:.5g} ({curve.degrees_of_freedom} degrees of freedom)"
     yield f"range       {low:g} to {high:g} {unit}{_form(fitted)}"
-    yield f"detection   {curve.detection_limit:.4g} {unit} (3.3 s/S, s at the lowest level)"
+    source = (
+        f"s of {len(fitted.standards.blanks)} blanks" if fitted.standards.blanks else "s at the lowest level"
+    )
+    yield f"detection   {curve.detection_limit:.4g} {unit} (3.3 s/S, {source})"
     yield f"quantified  {curve.quantification_limit:.4g} {unit} (10 s/S)"
     yield ""
     yield f"{'amount':>12}{'response':>14}{'residual':>14}{'back':>12}{'error':>9}"
@@ -48,6 +51,15 @@ def amount_lines(name: str, found: WorkedOut, fitted: Fitted) -> Iterator[str]:
     for part in found.budget:
         if part.share > 0:
             yield f"    {100 * part.share:5.1f} % of the variance: {part.name}"
+
+
+def addition_lines(found: Amount) -> Iterator[str]:
+    """What standard addition gives: value, u, and the interval by Student's t."""
+    low, high = found.interval()
+    yield f"amount      {found.value:.5g}, u = {found.standard_uncertainty:.2g}"
+    yield f"95 %        {low:.5g} to {high:.5g} ({found.degrees_of_freedom} degrees of freedom)"
+    if found.place is Place.BELOW_DETECTION:
+        yield "The sample alone has no response above zero: nothing was found to add to."
 
 
 def listed(found: Sequence[CalibrationView]) -> list[str]:

@@ -8,7 +8,7 @@ substance or salt is needed for that is not known.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from library.salts import SALTS
@@ -22,6 +22,7 @@ from spectra.chromatography.calibration import (
     Weight,
     best_weight,
     calibrate,
+    limits_from_blanks,
 )
 from spectra.chromatography.quantitation import (
     Content,
@@ -62,6 +63,7 @@ class Standards:
     amount, response : one entry per injection, in ``unit`` and in counts, or as ratios to the internal
         standard.
     internal_standard : its name, "" without one.
+    blanks : responses of blanks; the limits then come from their scatter, else from that of the lowest level.
     weight : None chooses the one with the smallest relative errors.
     rule : key of `spectra.chromatography.acceptance.RULES`.
     """
@@ -75,6 +77,7 @@ class Standards:
     response: tuple[float, ...]
     salt: str = ""
     internal_standard: str = ""
+    blanks: tuple[float, ...] = ()
     shape: Shape = Shape.LINEAR
     weight: Weight | None = None
     rule: str = "ich_m10"
@@ -115,6 +118,9 @@ def fit(standards: Standards) -> Fitted:
         curve = best_weight(*levels, shape=standards.shape)
     else:
         curve = calibrate(*levels, shape=standards.shape, weight=standards.weight)
+    if standards.blanks:
+        detection, quantification = limits_from_blanks(standards.blanks, float(curve.coefficient[1]))
+        curve = replace(curve, detection_limit=detection, quantification_limit=quantification)
     return Fitted(standards, curve, judge(curve, RULES[standards.rule]))
 
 
