@@ -15,7 +15,7 @@ Refused: runs without a time axis.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,13 @@ from spectra.model import Floats, Ints, MassSpectrum, ScanTable, spectrum_from_p
 
 # A skew below a twentieth of a scan is within the error of its own measurement.
 LEAST_SKEW = 0.05
+# By which share of a component's height its model peak may be wrong at some scan.
+MODEL_ERROR = 0.03
+HIDDEN_ROUNDS = 3  # times what the known components leave is looked at
+ALTERNATIONS = 2
+# A hidden component is told from the ions of its neighbour that came a little early or late, or saturated, by
+# its distance in peak widths, more than a scan, and by a spectrum of its own.
+LEAST_APART, MOST_ALIKE = 0.25, 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,17 +190,143 @@ def _perceive(run: _Prepared, settings: Settings) -> tuple[Floats, list[Ints]]:
 def _explain(run: _Prepared, settings: Settings) -> tuple[tuple[ComponentPeak, ...], float]:
     """The components in order of elution, and the area of what stands out beside them, counts·s."""
     centres, members = _perceive(run, settings)
-    rest = run.signal.copy()
-    found: list[ComponentPeak] = []
     profiles = [_model_peak(run, c, m) for c, m in zip(centres, members, strict=True)]
-    tallest = max((float(run.apexes.height[m].sum()) for m in members), default=0.0)
-    for group in _overlapping(profiles):
-        for profile, heights, purity in _fit_group(run, [profiles[k] for k in group], settings, tallest):
-            rest[profile.start : profile.stop] -= np.outer(profile.shape, heights)
-            found.append(_component(run.table, profile, heights, purity))
+    rest, fitted = _fit_all(run, profiles, settings)
+    for _ in range(HIDDEN_ROUNDS):
+        hidden = _hidden(run, rest, fitted, settings)
+        if not hidden:
+            break
+        seen = [profile for profile, _, _ in fitted]
+        rest, fitted = _fit_proven(run, seen, hidden, settings)
+    found = [_component(run.table, *one) for one in fitted]
     found.sort(key=lambda c: c.rt_s)
     left = float(rest[rest > settings.signal_to_noise * run.noise].sum()) * run.table.scan_s
     return tuple(found), left
+
+
+def _fit_proven(
+    run: _Prepared, seen: list[_Profile], hidden: list[_Profile], settings: Settings
+) -> tuple[Floats, list[_Fitted]]:
+    """The fit of what was seen and of those hidden ones that have ions of their own.
+
+    What a wrong model peak leaves looks like its component and has none.
+    """
+    while True:
+        together = sorted([*seen, *hidden], key=lambda p: p.centre)
+        together, renewed = _sharpened(run, together, hidden)
+        rest, fitted = _fit_all(run, together, settings)
+        proven = [
+            h
+            for h, new in zip(hidden, renewed, strict=True)
+            if _has_own_ions(new, fitted, settings.least_ions)
+        ]
+        if len(proven) == len(hidden):
+            return rest, fitted
+        hidden = proven
+
+
+def _has_own_ions(profile: _Profile, fitted: list[_Fitted], least: int) -> bool:
+    """Whether enough of its ions are more than a neighbour's that came out a little broader or later."""
+    own = next((heights for one, heights, _ in fitted if one is profile), None)
+    if own is None:
+        return False
+    near = [
+        h
+        for one, h, _ in fitted
+        if one is not profile and one.start < profile.stop and profile.start < one.stop
+    ]
+    if any(_cosine(own, heights) > MOST_ALIKE for heights in near):
+        return False
+    others = np.sum(near, axis=0) if near else np.zeros(len(own))
+    return int((own > np.maximum(0.3 * others, 0.02 * own.max())).sum()) >= least
+
+
+def _sharpened(
+    run: _Prepared, profiles: list[_Profile], hidden: list[_Profile]
+) -> tuple[list[_Profile], list[_Profile]]:
+    """Profiles made anew where one was hidden, since its neighbour's model peak held part of it.
+
+    Alternating least squares: ions by profiles, then profiles by ions, each made single-humped again. Returns
+    all profiles, and those of ``hidden`` in their order.
+    """
+    new = dict(enumerate(profiles))
+    for group in _overlapping(profiles):
+        if not any(profiles[k] is one for k in group for one in hidden):
+            continue
+        start, stop = min(profiles[k].start for k in group), max(profiles[k].stop for k in group)
+        data, noise = run.signal[start:stop], run.noise[start:stop].mean(axis=0)
+        for _ in range(ALTERNATIONS):
+            shapes = _shapes([new[k] for k in group], start, stop)
+            heights = nonnegative_fit(shapes, data) / noise
+            again = nonnegative_fit(heights.T, (data / noise).T).T
+            for column, k in enumerate(group):
+                new[k] = _reshaped(new[k], again[:, column], start)
+    renewed = [new[next(k for k, p in enumerate(profiles) if p is one)] for one in hidden]
+    return list(new.values()), renewed
+
+
+def _reshaped(profile: _Profile, values: Floats, start: int) -> _Profile:
+    """The same component with another elution profile; its place stays within a scan."""
+    own = values[profile.start - start : profile.stop - start]
+    apex = round(profile.centre) - profile.start
+    low = max(0, apex - 1)
+    apex = low + int(np.argmax(own[low : apex + 2]))
+    hump = _single_hump(own, apex)
+    return replace(profile, shape=hump / hump[apex]) if hump[apex] > 0 else profile
+
+
+def _fit_all(run: _Prepared, profiles: list[_Profile], settings: Settings) -> tuple[Floats, list[_Fitted]]:
+    """What no profile explains, (scans, ions) counts, and what each that stays explains."""
+    rest = run.signal.copy()
+    fitted = []
+    tallest = max((profile.height for profile in profiles), default=0.0)
+    for group in _overlapping(profiles):
+        for profile, heights, purity in _fit_group(run, [profiles[k] for k in group], settings, tallest):
+            rest[profile.start : profile.stop] -= np.outer(profile.shape, heights)
+            fitted.append((profile, heights, purity))
+    return rest, fitted
+
+
+def _hidden(run: _Prepared, rest: Floats, fitted: list[_Fitted], settings: Settings) -> list[_Profile]:
+    """Components on the flank of a larger one, whose ions make no maxima of their own there.
+
+    They show in what the known ones leave: where enough ions leave more than scatter and more than the model
+    peak may be wrong by. The ions that the known ones explain least give the model peak; of several beside
+    the same component only the tallest, as the others may be gone with it.
+    """
+    fit = run.signal - rest
+    left = np.maximum(rest, 0.0)
+    least = settings.signal_to_noise * run.noise + MODEL_ERROR * np.maximum(fit, 0.0)
+    apexes = find_apexes(left, smooth_scans(left, run.width), least)
+    if not len(apexes):
+        return []
+    beside = replace(run, apexes=apexes)
+    centres = np.array([one.centre for one, _, _ in fitted])
+    found: list[_Profile] = []
+    for centre, member in zip(*_perceive(beside, settings), strict=True):
+        own = apexes.height[member] / np.maximum(run.signal[apexes.scan[member], apexes.ion[member]], 1e-9)
+        clearest = member[np.argsort(own, kind="stable")[::-1][: settings.least_ions + 3]]
+        profile = _model_peak(beside, _true_apex(beside, centre, clearest), clearest)
+        if np.abs(centres - profile.centre).min(initial=np.inf) > max(LEAST_APART * run.width, 1.25):
+            found.append(profile)
+    return _tallest(found, 3 * run.width)
+
+
+def _true_apex(run: _Prepared, centre: float, members: Ints) -> float:
+    """Where these ions have their maximum in the run; what is left of a flank peaks further out."""
+    reach = max(1, int(np.ceil(0.6 * run.width)))
+    first = max(0, round(centre) - reach)
+    window = run.signal[first : round(centre) + reach + 1, run.apexes.ion[members]]
+    together = np.asarray((window / np.maximum(window.max(axis=0), 1e-12)).sum(axis=1))
+    return float(first + together.argmax())
+
+
+def _tallest(profiles: list[_Profile], reach: float) -> list[_Profile]:
+    kept: list[_Profile] = []
+    for profile in sorted(profiles, key=lambda p: -p.height):
+        if all(abs(profile.centre - one.centre) > reach for one in kept):
+            kept.append(profile)
+    return kept
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -204,10 +337,14 @@ class _Profile:
     shape: Floats
     centre: float
     ions: int
+    height: float
 
     @property
     def stop(self) -> int:
         return self.start + len(self.shape)
+
+
+_Fitted = tuple[_Profile, Floats, float]  # profile, height per ion, purity
 
 
 def _model_peak(run: _Prepared, centre: float, members: Ints) -> _Profile:
@@ -223,7 +360,8 @@ def _model_peak(run: _Prepared, centre: float, members: Ints) -> _Profile:
     shape = _single_hump(
         shape, int(np.argmax(shape[max(0, apex - start - 1) : apex - start + 2])) + max(0, apex - start - 1)
     )
-    return _Profile(start, shape / shape.max(), centre, len(np.unique(apexes.ion[members])))
+    height = float(apexes.height[members].sum())
+    return _Profile(start, shape / shape.max(), centre, len(np.unique(apexes.ion[members])), height)
 
 
 def _single_hump(shape: Floats, apex: int) -> Floats:
@@ -248,9 +386,7 @@ def _overlapping(profiles: list[_Profile]) -> list[list[int]]:
     return groups
 
 
-def _fit_group(
-    run: _Prepared, profiles: list[_Profile], settings: Settings, tallest: float
-) -> list[tuple[_Profile, Floats, float]]:
+def _fit_group(run: _Prepared, profiles: list[_Profile], settings: Settings, tallest: float) -> list[_Fitted]:
     """Components of a stretch where they overlap: (profile, its height per ion, its purity).
 
     Components that come out too small, too poor in ions, buried, or the same as a neighbour are left out and

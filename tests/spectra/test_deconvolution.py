@@ -76,6 +76,25 @@ def test_coeluting_pair_half_a_width_apart_is_taken_apart(apart: float) -> None:
     assert similarity(nearest(found, 100 + apart), SECOND) > 0.97
 
 
+def test_what_is_hidden_on_a_flank_is_found_in_what_the_larger_one_leaves() -> None:
+    rng = np.random.default_rng(4)
+    mass = np.arange(60, 200, 2.0)
+    shared = MassSpectrum(mass, rng.uniform(200, 1000, len(mass)))
+    # Half of its ions lie under those of the larger one and have no maximum of their own.
+    both = np.sort(np.concatenate([mass[::2], np.arange(201, 230, 4.0)]))
+    small = MassSpectrum(both, rng.uniform(200, 1000, len(both)))
+    found = deconvolve(run_of([(shared, 100, 2e5), (small, 104, 4e4)]))
+    assert len(found.components) == 2
+    assert similarity(nearest(found, 104), small) > 0.9
+
+
+def test_a_saturated_peak_stays_one_component() -> None:
+    table = run_of([(FIRST, 100, 1e6), (SECOND, 160, 1e5)])
+    cut = ScanTable(table.rt_s, table.offset, table.mz, np.minimum(table.intensity, 4e5))
+    found = deconvolve(cut).components
+    assert [round(c.rt_s) for c in found] == [100, 160]
+
+
 def test_an_ion_that_two_compounds_share_is_divided_between_them() -> None:
     found = deconvolve(run_of([(FIRST, 100, 1e5), (SECOND, 104, 1e5)]))
     for truth, rt in ((FIRST, 100), (SECOND, 104)):
