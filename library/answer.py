@@ -62,6 +62,31 @@ class Candidate(msgspec.Struct, frozen=True):
     ratios_tested: int = 0
 
 
+class Absorbed(msgspec.Struct, frozen=True):
+    """An infrared or Raman curve above its baseline."""
+
+    cm1: list[float]
+    height: list[float]  # absorbance; Raman: counts
+
+
+class Hiding(msgspec.Struct, frozen=True):
+    """A substance of the watch list that was not found, and what this measurement would not have shown."""
+
+    name: str
+    inchikey: str
+    below: float  # 0..1 of the spectrum; 1: any share
+
+
+class Optical(msgspec.Struct, frozen=True):
+    """An infrared or Raman spectrum and what was made of it."""
+
+    kind: str  # "infrared" or "raman"
+    state: str  # "measured"; "empty", "weak", "saturated", "inverted": nothing was searched
+    signal: Absorbed
+    residual: list[float]  # signal less all components, same places
+    hiding: list[Hiding] = []
+
+
 class Confidence(msgspec.Struct, frozen=True):
     """Chances of the statements about a component, 0..1 each (docs/identification.md)."""
 
@@ -107,6 +132,11 @@ class Component(msgspec.Struct, frozen=True):
     adducts: list[str] = []  # of its ions, strongest first; "" a fragment made in the source
     energies: list[float] = []  # eV (V in the source) at which it was measured
     co_isolated: list[float] = []  # Th: other ions in the isolation window, whose products were taken out
+    share_low: float | None = None  # 95 % interval of area_share; None: not estimated
+    share_high: float | None = None
+    shift_cm1: float | None = None  # infrared, Raman: its bands lie higher than the reference's
+    f_value: float | None = None  # how much worse the sum of all components fits without this one
+    part: Absorbed | None = None  # its part of an infrared or Raman spectrum
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -150,3 +180,4 @@ class Identification(msgspec.Struct, frozen=True):
     unexplained_share: float
     tic: Curve
     warnings: list[str]
+    optical: Optical | None = None  # of infrared and Raman runs

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from library.answer import Component, Family, Peaks
+from library.answer import Component, Family, Optical, Peaks
 from library.families import FamilyHint
 from library.statement import Thresholds
 from spectra.model import MassSpectrum
@@ -20,12 +20,14 @@ class Contents:
     ----------
     components : in order. explained_share : 0..1 of the signal, of those that are named.
     warnings : what has to be said of the run. parameters : thresholds used.
+    optical : the spectrum itself, of infrared and Raman runs.
     """
 
     components: tuple[Component, ...]
     explained_share: float
     warnings: tuple[str, ...]
     parameters: dict[str, float]
+    optical: Optical | None = None
 
 
 def parameters_of(rule: Thresholds, least_shown: float) -> dict[str, float]:

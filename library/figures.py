@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from library.answer import Component, Decision, Identification, Peaks
+from library.answer import Absorbed, Component, Decision, Identification, Optical, Peaks
 from spectra.figures import FAINT, INK, render
 from spectra.model import Floats
 
@@ -29,17 +29,39 @@ LABELS = 14  # more names than that cannot be read in one picture
 
 
 def chromatogram(answer: Identification, kind: str = "svg") -> bytes:
-    """The total ion current with the components marked; ``kind`` is svg, png or pdf."""
+    """The total ion current with the components marked, of an infrared or Raman run the spectrum with its
+    components and what they leave; ``kind`` is svg, png or pdf."""
+    if answer.optical:
+        return overlay(answer, kind)
     return render(lambda figure: _chromatogram(figure.subplots(), answer), (8, 3.8), kind)
 
 
+def overlay(answer: Identification, kind: str = "svg") -> bytes:
+    """An infrared or Raman spectrum with the components, their sum, and what they leave in its own panel.
+
+    Raises
+    ------
+    ValueError : the answer holds no such spectrum.
+    """
+    optical = answer.optical
+    if optical is None:
+        raise ValueError("the answer holds no infrared or Raman spectrum")
+    return render(lambda figure: _overlay(figure, answer, optical), (8, 5), kind)
+
+
 def mirror(component: Component, rank: int = 1, kind: str = "svg") -> bytes:
-    """A component upwards, candidate number ``rank`` downwards; alone where it has no such candidate."""
+    """A component upwards, candidate number ``rank`` downwards; alone where it has no such candidate. Of an
+    infrared or Raman spectrum, the component's part of it."""
+    part = component.part
+    if part:
+        return render(lambda figure: _part(figure.subplots(), component, part), (8, 2.6), kind)
     return render(lambda figure: _mirror(figure.subplots(), component, rank), (8, 3.2), kind)
 
 
 def sheet(answer: Identification, kind: str) -> bytes:
-    """The chromatogram and a mirror plot of every component in one picture."""
+    """The chromatogram and a mirror plot of every component in one picture; of a spectrum, the overlay."""
+    if answer.optical:
+        return overlay(answer, kind)
     rows = (len(answer.components) + 1) // 2
 
     def draw(figure: Figure) -> None:
@@ -62,6 +84,49 @@ def label(component: Component) -> str:
     group = component.candidates[0].isomer_group
     alone = component.decision is Decision.GROUP and len(group) == 1
     return f"{group[0]} or an isomer" if alone else " / ".join(group)
+
+
+def _overlay(figure: Figure, answer: Identification, optical: Optical) -> None:
+    upper, lower = figure.subplots(2, sharex=True, gridspec_kw={"height_ratios": [3, 1]})
+    x, signal = np.array(optical.signal.cm1), np.array(optical.signal.height)
+    residual = np.array(optical.residual)
+    _curve(upper, x, signal, INK, "measured")
+    named = [one for one in answer.components if one.part and one.candidates]
+    if named:
+        _curve(upper, x, signal - residual, FAINT, "sum of components", dashed=True)
+    for place, one in enumerate(named):
+        height = np.array(one.part.height) if one.part else np.zeros(len(x))
+        _curve(upper, x, height, f"C{place}", f"{one.number} {_short(label(one), 40)} {one.area_share:.0%}")
+    _curve(lower, x, residual, COLOUR[Decision.UNKNOWN], "not explained")
+    unit = "Absorbance" if optical.kind == "infrared" else "Counts"
+    upper.set(ylabel=unit)
+    lower.set(
+        ylabel="Residual", xlabel="Wavenumber (cm⁻¹)" if optical.kind == "infrared" else "Raman shift (cm⁻¹)"
+    )
+    lower.axhline(0, color=INK, lw=0.5)
+    if optical.kind == "infrared":
+        lower.set_xlim(x[-1], x[0])
+    upper.legend(fontsize=8, frameon=False)
+    if optical.state != "measured":
+        upper.set_title(
+            f"Not searched: {optical.state}", loc="left", color=COLOUR[Decision.UNKNOWN], fontsize=9
+        )
+
+
+def _part(axes: Axes, component: Component, part: Absorbed) -> None:
+    _curve(axes, np.array(part.cm1), np.array(part.height), COLOUR[component.decision], label(component))
+    if component.compared == "infrared":
+        axes.set_xlim(part.cm1[-1], part.cm1[0])
+    axes.set(xlabel="cm⁻¹", ylabel="Part of the spectrum")
+    axes.set_title(f"{component.number}: {_short(label(component), 50)}", loc="left", fontsize=9)
+
+
+def _curve(axes: Axes, x: Floats, y: Floats, colour: str, name: str, *, dashed: bool = False) -> None:
+    """A line that is broken where the axis leaves a region out."""
+    steps = np.diff(x)
+    gaps = np.flatnonzero(steps > 1.5 * steps.min(initial=np.inf)) + 1
+    style = "--" if dashed else "-"
+    axes.plot(np.insert(x, gaps, np.nan), np.insert(y, gaps, np.nan), style, color=colour, lw=0.9, label=name)
 
 
 def _chromatogram(axes: Axes, answer: Identification) -> None:

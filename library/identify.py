@@ -14,7 +14,7 @@ from importlib import metadata
 
 import numpy as np
 
-from library import direct, liquid
+from library import direct, liquid, optical
 from library.answer import (
     SCHEMA,
     Candidate,
@@ -61,7 +61,7 @@ def identify(
     """
     tell = progress or _silent
     tell(0.1, "deconvolve")
-    for technique in (direct, liquid):
+    for technique in (optical, direct, liquid):
         if technique.applies(run):
             return _answer(run, releases, source, technique.contents(run, releases, tell))
     taken_apart = _take_apart(run)
@@ -102,6 +102,7 @@ def _answer(run: Run, releases: Sequence[Release], source: Source, found: Conten
         unexplained_share=1.0 - found.explained_share,
         tic=_curve(run),
         warnings=[*run.warnings, *found.warnings],
+        optical=found.optical,
     )
 
 

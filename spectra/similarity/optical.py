@@ -139,7 +139,7 @@ def derivative(one: Profile, axis: CommonAxis, window: int) -> Profile:
     Each region is taken for itself; a measured piece of one that is shorter than the window counts as flat.
     """
     values = np.zeros(len(axis))
-    for piece in _pieces(one, axis):
+    for piece in pieces(one, axis):
         if piece.stop - piece.start >= window:
             values[piece] = _slopes(one.y[piece], window) / axis.step
     rounding = _ROUNDING * float(np.abs(one.y).max(initial=0.0)) / axis.step
@@ -151,7 +151,7 @@ def noise(one: Profile, axis: CommonAxis) -> float:
 
     Their median is used, so that bands, which fill the lesser part of a spectrum, do not count as noise.
     """
-    differences = np.concatenate([np.empty(0), *(np.diff(one.y[piece], 3) for piece in _pieces(one, axis))])
+    differences = np.concatenate([np.empty(0), *(np.diff(one.y[piece], 3) for piece in pieces(one, axis))])
     return float(_MAD * np.median(np.abs(differences)) / _THIRD_DIFFERENCE) if len(differences) else 0.0
 
 
@@ -243,7 +243,8 @@ def _sampled(x: Floats, y: Floats, places: Floats, step: float) -> Floats:
     return np.asarray((np.interp(high, x, area) - np.interp(low, x, area)) / (high - low), np.float64)
 
 
-def _pieces(one: Profile, axis: CommonAxis) -> Iterator[slice]:
+def pieces(one: Profile, axis: CommonAxis) -> Iterator[slice]:
+    """Where a profile was measured, region by region."""
     for part in axis.parts:
         start, stop = max(part.start, one.first), min(part.stop, one.last)
         if start < stop:

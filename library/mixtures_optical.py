@@ -1,0 +1,304 @@
+"""What an infrared or Raman spectrum is a mixture of, over several releases, with shares and what could hide.
+
+Promises: every compound takes one place; materials the spectrum cannot separate are named together; each
+share has an interval; for the substances on the watch list, the share below which this very measurement
+would not have shown them. Refuses to search a spectrum that holds nothing to search: an empty crystal,
+noise, a saturated or an inverted one; its state says so.
+
+Shares are of the absorbance (Raman: of the scattering), not by weight: how strongly materials absorb
+differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from library.index.profiles import PLAIN, derived
+from library.record import SpectrumKind
+from library.release import Reference, Release
+from library.search.optical import AXES
+from library.substances import load_substances
+from spectra.model import Floats, Ints, OpticalSpectrum
+from spectra.optical.conditioning import Conditioned, State, baseline, condition
+from spectra.optical.mixture import MOVES, Grid, Settings, Unmixed, hidden_below, unmix
+from spectra.similarity.optical import CommonAxis, Profile, derivative, profile
+
+LEAST_SHARE = 0.01  # below, a part cannot be told from a flaw in the form of the other references
+AREA_KNOWN = 0.03  # relative uncertainty of the area of a reference's bands, from its baseline
+LEAST_COVERED = 0.9  # of a query's range that a reference must cover to be a part of it
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Constituent:
+    """One material in the mixture.
+
+    Parameters
+    ----------
+    references : it, then what it cannot be told from here, one for each compound, best first.
+    share, low, high : 0..1 of the spectrum's absorbance; 95 % interval. It holds the scatter of the fit, what
+        baselines leave open, and that what is not explained may belong to it; not how strongly it absorbs.
+    shift_cm1 : by how much its bands lie higher than the reference's.
+    f_value : how much worse the fit is without it.
+    likeness : 0..1000, hit quality index of the reference and what the other constituents leave.
+    curve : (n,) float64, its part of the absorbance on the common axis.
+    """
+
+    references: tuple[Reference, ...]
+    share: float
+    low: float
+    high: float
+    shift_cm1: float
+    f_value: float
+    likeness: float
+    curve: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """A substance that was not found: below ``share``, 0..1, it would not have been; 1 is any share."""
+
+    key: str
+    name: str
+    inchikey: str
+    share: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mixture:
+    """A spectrum taken apart.
+
+    Parameters
+    ----------
+    constituents : greatest share first; none where nothing stood out or the state is not ``measured``.
+    explained : 0..1 of the amplitude of the spectrum's slope that the constituents give, noise taken off.
+    residual : (n,) float64, signal less all constituents, on the common axis.
+    hidden : substances of the watch list that the releases hold, by name.
+    """
+
+    conditioned: Conditioned
+    constituents: tuple[Constituent, ...]
+    explained: float
+    residual: Floats
+    hidden: tuple[Hidden, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """An amount of 1 of one row: as absorbance, and the area of that."""
+
+    curve: Floats  # (n,), above its baseline
+    strength: float  # > 0
+
+
+class _Rows:
+    """The rows of all releases in one numbering; what is known of a row is worked out once."""
+
+    def __init__(
+        self, releases: Sequence[Release], kind: SpectrumKind, axis: CommonAxis, window: int
+    ) -> None:
+        self.axis, self.window = axis, window
+        self.releases = [release for release in releases if len(release.rows(kind))]
+        self._index = [release.index(kind) for release in self.releases]
+        self._first = [int(release.rows(kind)[0]) for release in self.releases]
+        self._ends = np.cumsum([0, *(len(index["first"]) for index in self._index)])
+        self.blocks = [index[derived(window)] for index in self._index]
+        self._known: dict[int, _Row] = {}
+
+    def __len__(self) -> int:
+        return int(self._ends[-1])
+
+    def usable(self, one: Profile) -> np.ndarray:
+        """(rows,) bool: those measured over nearly all of the range of the query."""
+        if not len(self):
+            return np.zeros(0, bool)
+        first = np.concatenate([index["first"] for index in self._index])
+        last = np.concatenate([index["last"] for index in self._index])
+        common = np.minimum(last, one.last) - np.maximum(first, one.first)
+        return np.asarray(common >= LEAST_COVERED * len(one))
+
+    def slope(self, row: int) -> Floats:
+        place, inside = self._where(row)
+        return np.asarray(self.blocks[place][inside], np.float64)
+
+    def __getitem__(self, row: int) -> _Row:
+        if row not in self._known:
+            self._known[row] = self._made(row)
+        return self._known[row]
+
+    def moved(self, row: int) -> Floats:
+        """(moves, n) float64: the slope of the reference as it was measured, moved; in the row's unit."""
+        curve = self.entry(row).curve
+        if curve is None:
+            raise TypeError(row)
+        slopes = []
+        for move in MOVES:
+            one = profile(curve, self.axis, shift=-float(move))
+            slopes.append(derivative(one, self.axis, self.window))
+        still = slopes[len(MOVES) // 2]
+        inside = still.y[still.first : still.last]
+        return np.array([one.y for one in slopes]) / (float(np.linalg.norm(inside - inside.mean())) or 1.0)
+
+    def entry(self, row: int) -> Reference:
+        place, inside = self._where(row)
+        return self.releases[place].entry(self._first[place] + inside)
+
+    def compound(self, row: int) -> int:
+        place, inside = self._where(row)
+        return int(self.releases[place].compound_key[self._first[place] + inside])
+
+    def numbered(self, place: int, entry: int) -> int:
+        """The row of entry number ``entry`` of release ``place``."""
+        return int(self._ends[place]) + entry - self._first[place]
+
+    def _where(self, row: int) -> tuple[int, int]:
+        place = int(np.searchsorted(self._ends, row, side="right")) - 1
+        return place, row - int(self._ends[place])
+
+    def _made(self, row: int) -> _Row:
+        place, inside = self._where(row)
+        index = self._index[place]
+        plain = np.asarray(index[PLAIN][inside], np.float64)
+        one = Profile(plain, int(index["first"][inside]), int(index["last"][inside]))
+        slope = derivative(one, self.axis, self.window).y[one.first : one.last]
+        length = float(np.linalg.norm(slope - slope.mean())) or 1.0
+        curve = (plain - baseline(one, self.axis)) / length
+        area = self.axis.step * float(curve.sum())
+        return _Row(curve, max(area, 1e-12))
+
+
+def unmix_spectrum(
+    releases: Sequence[Release],
+    spectrum: OpticalSpectrum,
+    *,
+    kind: SpectrumKind = SpectrumKind.INFRARED,
+    settings: Settings | None = None,
+) -> Mixture:
+    """The materials that a spectrum is a mixture of.
+
+    Raises
+    ------
+    InvalidMeasurement : see `spectra.similarity.optical.profile`.
+    """
+    axis, chosen = AXES[kind], settings or Settings()
+    ready = condition(spectrum, axis)
+    rows = _Rows(releases, kind, axis, ready.window)
+    if ready.state is not State.MEASURED or not len(rows):
+        return Mixture(ready, (), 0.0, ready.signal, ())
+    grid = Grid(axis.parts, axis.step, ready.keep)
+    usable = rows.usable(ready.profile)
+    found = unmix(ready.slope, rows.blocks, grid, usable=usable, load=rows.moved, settings=chosen)
+    explained = _explained(ready, grid, found)
+    constituents = _constituents(rows, found, explained)
+    residual = ready.signal - sum((one.curve for one in constituents), np.zeros(len(axis)))
+    total = sum(rows[part.row].strength * part.amount for part in found.parts)
+    hidden = _hidden(rows, grid, found, usable, total / max(explained, 1e-6), chosen)
+    return Mixture(ready, constituents, explained, residual, hidden)
+
+
+def _explained(ready: Conditioned, grid: Grid, found: Unmixed) -> float:
+    """1 − √(left over / all), both as sums of squares of the slope without what noise gives."""
+    if not found.parts:
+        return 0.0
+    window, step = ready.window, grid.step
+    chance = ready.noise**2 * 12 / (window * (window**2 - 1)) / step**2 * int(grid.keep.sum())
+    whole = grid.centred(ready.slope)
+    all_of_it = max(float(whole @ whole) - chance, np.finfo(float).tiny)
+    left = max(float(found.residual @ found.residual) - chance, 0.0)
+    return float(1 - np.sqrt(min(left / all_of_it, 1.0)))
+
+
+def _constituents(rows: _Rows, found: Unmixed, explained: float) -> tuple[Constituent, ...]:
+    """Parts of one compound together, greatest share first."""
+    if not found.parts:
+        return ()
+    areas = np.array([rows[part.row].strength for part in found.parts])
+    contributions = areas * np.array([part.amount for part in found.parts])
+    total = float(contributions.sum())
+    shares = explained * contributions / total
+    jacobian = explained / total * (np.eye(len(shares)) - contributions[:, None] / total)
+    spread = jacobian @ (found.covariance * np.outer(areas, areas)) @ jacobian.T
+    groups: dict[int, list[int]] = {}
+    for k, part in enumerate(found.parts):
+        groups.setdefault(rows.compound(part.row), []).append(k)
+    open_ = np.hypot(AREA_KNOWN, 1 - explained) / 1.96 * np.diag(shares)
+    spread = spread + open_ @ open_
+    made = [_constituent(rows, found, members, shares, spread) for members in groups.values()]
+    return tuple(sorted((one for one in made if one.share >= LEAST_SHARE), key=lambda one: -one.share))
+
+
+def _constituent(
+    rows: _Rows, found: Unmixed, members: list[int], shares: Floats, spread: Floats
+) -> Constituent:
+    parts = [found.parts[k] for k in members]
+    share = float(shares[members].sum())
+    margin = 1.96 * float(np.sqrt(max(spread[np.ix_(members, members)].sum(), 0.0)))
+    curves = [part.amount * _moved(rows[part.row].curve, part.shift_cm1, rows.axis) for part in parts]
+    return Constituent(
+        references=_references(rows, [row for part in parts for row in (part.row, *part.alike)]),
+        share=share,
+        low=max(0.0, share - margin),
+        high=min(1.0, share + margin),
+        shift_cm1=parts[0].shift_cm1,
+        f_value=max(part.f_value for part in parts),
+        likeness=max(part.likeness for part in parts),
+        curve=np.sum(curves, axis=0),
+    )
+
+
+def _references(rows: _Rows, numbers: Sequence[int]) -> tuple[Reference, ...]:
+    """One reference for each compound, in order."""
+    first: dict[int, int] = {}
+    for row in numbers:
+        first.setdefault(rows.compound(row), row)
+    return tuple(rows.entry(row) for row in first.values())
+
+
+def _moved(curve: Floats, shift: float, axis: CommonAxis) -> Floats:
+    out = np.zeros(len(curve))
+    for part in axis.parts:
+        out[part] = np.interp(axis.x[part] - shift, axis.x[part], curve[part])
+    return out
+
+
+def _hidden(
+    rows: _Rows, grid: Grid, found: Unmixed, usable: np.ndarray, total: float, settings: Settings
+) -> tuple[Hidden, ...]:
+    """For each substance on the watch list, the reference that would be found last decides."""
+    named = {rows.compound(row) for part in found.parts for row in (part.row, *part.alike)}
+    references = int(usable.sum())
+    limits: dict[str, float] = {}
+    for place, release in enumerate(rows.releases):
+        for key, entries in _watched(release).items():
+            for row in (rows.numbered(place, int(entry)) for entry in entries):
+                if 0 <= row < len(rows) and usable[row] and rows.compound(row) not in named:
+                    amount = hidden_below(
+                        found, rows.slope(row), grid, references=references, settings=settings
+                    )
+                    area = amount * rows[row].strength
+                    share = area / (area + total) if np.isfinite(area) else 1.0
+                    limits[key] = max(limits.get(key, 0.0), float(share))
+    known = load_substances()
+    told = [(known.by_key(key), share) for key, share in limits.items()]
+    listed = [Hidden(one.key, one.name_en, one.inchikey, share) for one, share in told if one]
+    return tuple(sorted(listed, key=lambda one: one.name.casefold()))
+
+
+_watched_of: WeakKeyDictionary[Release, dict[str, Ints]] = WeakKeyDictionary()
+
+
+def _watched(release: Release) -> dict[str, Ints]:
+    """Optical entries of substances on the watch list, by key."""
+    if release not in _watched_of:
+        watched = {one.key for one in load_substances() if one.watch}
+        found: dict[str, list[int]] = {}
+        for kind in AXES:
+            for entry in release.rows(kind):
+                parent = release.text("parent", int(entry))
+                if parent in watched:
+                    found.setdefault(parent, []).append(int(entry))
+        _watched_of[release] = {key: np.array(entries) for key, entries in found.items()}
+    return _watched_of[release]

@@ -1,0 +1,184 @@
+"""A measured infrared or Raman spectrum made ready to be taken apart, or refused with a reason.
+
+Promises: absorbance on the common axis, its baseline beside it, and which places tell of the sample; an
+empty crystal, a spectrum lost in its noise, a saturated one and one whose bands hang downwards are
+recognised before anything is searched. Refuses what `spectra.similarity.optical.profile` refuses.
+
+Carbon dioxide near 2350 cm⁻¹ and diamond (1900 to 2300) lie between the regions of the common axis; its
+bending band at 667 and, where they are seen, the lines of water vapour are left out here. Baseline: arPLS,
+Baek et al. 2015, doi 10.1039/C4AN01061B, as pybaselines computes it.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spectra.model import Axis, Floats, OpticalSpectrum, Ordinate
+from spectra.similarity.optical import (
+    CommonAxis,
+    Profile,
+    derivative,
+    noise,
+    pieces,
+    profile,
+    window_for,
+)
+
+Mask = NDArray[np.bool_]
+
+STIFFNESS = 1e6  # of the baseline: at 2 cm⁻¹ a step it follows what is wider than about 150 cm⁻¹
+LEAST_ABSORBANCE = 0.005  # strongest band of something that lies on the crystal
+LEAST_CLEAR = 4.0  # strongest band over noise
+SATURATED = 2.5  # absorbance; less than 0.3 % of the light is left, and the detector's error rules
+MOST_SATURATED = 0.05  # share of the places
+EDGE = 3  # places next to the end of a region, where a shifted reference is not known
+
+CARBON_DIOXIDE = (655.0, 680.0)  # cm⁻¹, bending band
+# Strong lines of water vapour where samples absorb too, cm⁻¹ (positions as HITRAN lists them, rounded).
+VAPOUR = (
+    1456.9, 1473.5, 1489.8, 1507.1, 1521.3, 1540.0, 1558.5, 1569.8, 1576.2, 1616.7, 1635.7, 1646.0, 1652.5,
+    1662.8, 1669.4, 1684.8, 1695.9, 1699.9, 1717.4, 1734.0, 1739.8, 1749.5, 1761.8, 1772.6, 1792.6,
+    3566.0, 3587.1, 3628.7, 3648.9, 3669.8, 3674.8, 3688.5,
+)  # fmt: skip
+VAPOUR_SEEN = 5.0  # mean curvature at the lines over its standard error
+
+
+class State(StrEnum):
+    """What a spectrum is good for; only a measured one is taken apart."""
+
+    MEASURED = "measured"
+    EMPTY = "empty"  # nothing lies on the crystal, or the background was measured twice
+    WEAK = "weak"  # bands, if any, drown in the noise
+    SATURATED = "saturated"  # too thick: the strongest bands are cut off
+    INVERTED = "inverted"  # bands hang downwards: called by the wrong name, or sample in the background
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Conditioned:
+    """A spectrum on the common axis.
+
+    Parameters
+    ----------
+    profile : absorbance (Raman: counts) as measured, 0 where not measured.
+    baseline : (n,) float64, in its unit.
+    slope : (n,) float64, its first derivative per cm⁻¹ over ``window`` points.
+    keep : (n,) bool, places that tell of the sample.
+    noise : standard deviation at one place, in the profile's unit.
+    vapour : whether lines of water vapour were seen and left out.
+    """
+
+    profile: Profile
+    baseline: Floats
+    slope: Floats
+    keep: Mask
+    window: int
+    noise: float
+    state: State
+    vapour: bool
+
+    @property
+    def signal(self) -> Floats:
+        """(n,) float64: what stands above the baseline."""
+        return self.profile.y - self.baseline
+
+
+def condition(spectrum: OpticalSpectrum, axis: CommonAxis) -> Conditioned:
+    """The spectrum made ready, and what it is good for.
+
+    Raises
+    ------
+    InvalidMeasurement : see `spectra.similarity.optical.profile`.
+    """
+    one = profile(spectrum, axis)
+    beneath, spread = baseline(one, axis), noise(one, axis)
+    window = window_for(one, axis)
+    absorbing = spectrum.axis is Axis.WAVENUMBER
+    cut = absorbing & (one.y > SATURATED) & (spectrum.ordinate is not Ordinate.INTENSITY)
+    vapour = absorbing and _vapour_seen(one, axis)
+    keep = _inside(one, axis) & ~_near(cut, window // 2)
+    if absorbing:
+        keep &= ~_near((axis.x > CARBON_DIOXIDE[0]) & (axis.x < CARBON_DIOXIDE[1]), 1)
+    if vapour:
+        keep &= ~_near(_on_lines(axis), 1)
+    signal = (one.y - beneath)[one.first : one.last]
+    known = spectrum.ordinate is not Ordinate.INTENSITY and absorbing
+    state = _state(signal, spread, known, float(cut.sum() / max(len(one), 1)))
+    slope = derivative(one, axis, window).y
+    return Conditioned(one, beneath, slope, keep, window, spread, state, vapour)
+
+
+def baseline(one: Profile, axis: CommonAxis) -> Floats:
+    """(n,) float64: the slowly varying part of a profile under its bands, region by region; 0 outside."""
+    from pybaselines import Baseline  # loading it takes longer than most answers
+    from pybaselines.utils import ParameterWarning
+
+    below = np.zeros(len(axis))
+    with warnings.catch_warnings():
+        # It warns when a spectrum without noise lets no point be baseline; what it has then is what we want.
+        warnings.simplefilter("ignore", ParameterWarning)
+        for piece in pieces(one, axis):
+            y = one.y[piece]
+            scale = float(np.ptp(y))
+            if len(y) < 2 * EDGE or scale <= 0:
+                below[piece] = y
+                continue
+            low = y.min()
+            fitted, _ = Baseline(axis.x[piece]).arpls((y - low) / scale, lam=STIFFNESS)
+            below[piece] = low + scale * fitted
+    return below
+
+
+def strength(one: Profile, axis: CommonAxis) -> float:
+    """Area of the bands of a profile above its baseline, in its unit times cm⁻¹; not below 0.
+
+    Shares of a mixture are shares of this: of the absorbance over all places of the axis. It stands for an
+    amount as far as materials absorb alike, which they do within a factor of about three.
+    """
+    return max(0.0, axis.step * float((one.y - baseline(one, axis)).sum()))
+
+
+def _state(signal: Floats, spread: float, known: bool, saturated: float) -> State:
+    up, down = float(np.percentile(signal, 99.5)), -float(np.percentile(signal, 0.5))
+    most = max(up, down)
+    if most <= 0 or (known and most < LEAST_ABSORBANCE):
+        return State.EMPTY
+    if most < LEAST_CLEAR * spread:
+        return State.WEAK
+    if saturated > MOST_SATURATED:
+        return State.SATURATED
+    return State.INVERTED if down > 2 * up else State.MEASURED
+
+
+def _inside(one: Profile, axis: CommonAxis) -> Mask:
+    inside = np.zeros(len(axis), bool)
+    for piece in pieces(one, axis):
+        inside[piece.start + EDGE : max(piece.start + EDGE, piece.stop - EDGE)] = True
+    return inside
+
+
+def _on_lines(axis: CommonAxis) -> Mask:
+    nearest = np.abs(axis.x[:, None] - np.array(VAPOUR)).min(axis=1)
+    return np.asarray(nearest <= axis.step / 2, np.bool_)
+
+
+def _vapour_seen(one: Profile, axis: CommonAxis) -> bool:
+    """Whether the curvature of the spectrum is at the lines of water vapour and not beside them."""
+    bent = np.zeros(len(axis))
+    for piece in pieces(one, axis):
+        bent[piece][1:-1] = -np.diff(one.y[piece], 2)
+    lines = np.flatnonzero(_on_lines(axis) & _inside(one, axis))
+    if len(lines) < len(VAPOUR) // 2:
+        return False
+    here, error = float(bent[lines].mean()), float(bent[lines].std()) / np.sqrt(len(lines))
+    beside = max(abs(float(bent[lines + k].mean())) for k in (-EDGE, EDGE))
+    return abs(here) > VAPOUR_SEEN * error and abs(here) > 2 * beside
+
+
+def _near(places: Mask, distance: int) -> Mask:
+    """The places and ``distance`` more on either side."""
+    return np.convolve(places, np.ones(2 * distance + 1), "same") > 0
