@@ -194,7 +194,8 @@ def _rest(sample: _Sample, mixture: Mixture, left: float) -> Component | None:
     if not len(spectrum):
         return None
     maybe = [hit for hit in mixture.hits if hit.needed == 0 and hit.mass_only and hit.share > 0]
-    candidates = [_candidate(hit, 0, 0) for hit in maybe[:SHOWN_ONLY_MASS]]
+    shown = enumerate(maybe[:SHOWN_ONLY_MASS], start=1)
+    candidates = [_candidate(hit, 0, 0, rank) for rank, hit in shown]
     row = _row(sample, left, Decision.UNKNOWN, candidates, None)
     return _with_spectrum(row, spectrum)
 
@@ -227,17 +228,19 @@ def _row(
     )
 
 
-def _candidate(hit: Hit, passed: int, tested: int) -> Candidate:
+def _candidate(hit: Hit, passed: int, tested: int, rank: int = 1) -> Candidate:
+    """Scores of 0 where only a mass agrees: of one ion every score is full."""
+    alike = 0.0 if hit.mass_only else 1.0
     reference = hit.reference
     volts = [f"{volt:g} V" for volt in hit.levels]
     explained = [one.explained for one in hit.levels.values()]
     return Candidate(
-        rank=1,
+        rank=rank,
         name=reference.name,
         inchikey=reference.inchikey,
         formula=reference.formula,
-        match_factor=round(hit.score, 1),
-        reverse_match_factor=round(1000 * hit.index2, 1),
+        match_factor=round(alike * hit.score, 1),
+        reverse_match_factor=round(1000 * alike * hit.index2, 1),
         matched_ions=sum(one.matched for one in hit.levels.values()),
         isomer_group=[one.name for one in hit.group],
         isomer_group_inchikeys=[one.inchikey for one in hit.group],

@@ -38,6 +38,7 @@ RULE = THRESHOLDS[SpectrumKind.MSMS]
 # of 64 drugs that the library lacks, none more was named at 600 than at 750 (tests/benchmarks/bench_lcms.py).
 WITH_ISOTOPES = replace(RULE, least_score=600.0)
 SHOWN = 5  # candidates per component
+HINT_IONS = 5  # in common with a relative, at their own or a shifted place
 LEAST_SHOWN = 300.0  # of 1000: a candidate worth showing
 MOST_FEATURES = 600  # the strongest; what is weaker counts as signal only
 MOST_UNKNOWN = 30  # components without candidate and product ions that are listed, and at least
@@ -379,7 +380,7 @@ def _relatives(releases: Sequence[Release], asked: _Asked) -> FamilyHint | None:
             None if hit.precursor_difference is None else round(hit.precursor_difference),
         )
         for hit in near
-        if hit.matched_ions + hit.shifted_ions >= RULE.least_ions
+        if hit.matched_ions + hit.shifted_ions >= HINT_IONS
     ]
     return hint(likenesses, least_score=RULE.hint_score, least_share=RULE.hint_share)
 

@@ -95,9 +95,10 @@ def _describe(experiment: Any, metadata: Metadata, pyopenms: Any) -> None:
     written_by = _xml(metadata.details.get("software", _SOFTWARE))
     software.setName(SIMULATED_MARKER if metadata.simulated else written_by)
     instrument.setSoftware(software)
-    if metadata.technique is Technique.GC_MS:
+    made = {Technique.GC_MS: "EI", Technique.LC_MS: "ESI"}.get(metadata.technique)
+    if made:
         source = pyopenms.IonSource()
-        source.setIonizationMethod(pyopenms.IonSource.IonizationMethod.EI)
+        source.setIonizationMethod(getattr(pyopenms.IonSource.IonizationMethod, made))
         instrument.setIonSources([source])
     experiment.setInstrument(instrument)
     sample.setName(_xml(metadata.sample_name))

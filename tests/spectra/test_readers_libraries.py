@@ -82,6 +82,7 @@ def test_any_text_is_parsed_without_an_exception(text: str) -> None:
     ("text", "energy"),
     [
         *(("20", 20.0), ("20 eV", 20.0), ("HCD 35", 35.0), ("70eV", 70.0), ("30 eV (nominal)", 30.0)),
+        ("orifice1 +60 V", 60.0),
         *((text, np.nan) for text in ("", "35 NCE", "60 % (nominal)", "[20.0, 30.0]", "20-35 eV", "30(NCE)")),
     ],
 )

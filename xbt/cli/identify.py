@@ -133,18 +133,41 @@ COLUMNS: tuple[tuple[str, Literal["left", "right"]], ...] = (
     ("reverse", "right"),
     ("ions", "right"),
 )
+OF_WHOLE_IONS: tuple[tuple[str, Literal["left", "right"]], ...] = (
+    ("m/z", "right"),
+    ("adduct", "left"),
+    ("ppm", "right"),
+    ("by", "left"),
+)
 
 
 def _table(answer: Identification, top: int) -> Table:
     from rich.table import Table
 
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading, justify in COLUMNS:
+    whole = any(component.precursor_mz for component in answer.components)
+    for heading, justify in COLUMNS + (OF_WHOLE_IONS if whole else ()):
         table.add_column(heading, justify=justify)
     for component in answer.components:
-        for row in _rows(component, top):
-            table.add_row(*row)
+        more = _whole_ion_rows(component, top) if whole else [[]] * top
+        for row, ion in zip(_rows(component, top), more, strict=False):
+            table.add_row(*row, *ion)
     return table
+
+
+def _whole_ion_rows(component: Component, top: int) -> list[list[str]]:
+    """What accurate masses tell: the ion, how far off it is, and what was compared."""
+    by = {"msms": "product ions", "in_source": "fragments", "mass": "mass only"}
+    mz = "" if component.precursor_mz is None else f"{component.precursor_mz:.4f}"
+    return [
+        [
+            mz if rank == 0 else "",
+            candidate.adduct,
+            "" if candidate.precursor_error_ppm is None else f"{candidate.precursor_error_ppm:+.1f}",
+            by["mass"] if candidate.mass_only else by.get(component.compared, ""),
+        ]
+        for rank, candidate in enumerate(component.candidates[:top])
+    ] or [[mz, "", "", ""]]
 
 
 def _rows(component: Component, top: int) -> list[list[str]]:
