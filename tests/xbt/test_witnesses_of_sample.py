@@ -87,7 +87,7 @@ def test_two_techniques_are_shown_with_what_speaks_for_and_against(laboratory: L
     cocaine, mmc = lines
     assert (cocaine.names, cocaine.role, cocaine.certainty) == (("Cocaine",), "active", Certainty.CONFIRMED)
     first, second = cocaine.witnesses
-    assert (first.analysis_id, first.detail.probability) == (gc, 0.95)
+    assert (first.analysis_id, first.detail.probability) == (gc, 0.9)
     assert [one.passes for one in first.detail.compared] == [True, False, True]
     assert (second.technique, second.detail.compared) == ("ftir", ())
     assert not cocaine.conflict

@@ -74,12 +74,20 @@ def _detail(component: Component, rank: int, technique: str) -> Detail | None:
     candidate = next((one for one in component.candidates if one.rank == rank), None)
     if candidate is None:
         return None
-    chance = component.confidence.group if component.confidence and rank == 1 else None
+    chance = _chance(component) if rank == 1 else None
     if technique not in _WITH_IONS:
         return Detail(chance)
     ei = technique in _ELECTRON_IONISATION
     checks = ion_ratios(guidelines()[GUIDELINE], candidate, component.spectrum, ei=ei)
     return Detail(chance, tuple(Comparison(one.what, one.passes) for one in checks))
+
+
+def _chance(component: Component) -> float | None:
+    """Of the statement the best candidate makes: this substance, or one of its group."""
+    sure = component.confidence
+    if sure is None:
+        return None
+    return sure.group if len(component.candidates[0].isomer_group) > 1 else sure.compound
 
 
 def _could_see(technique: str, substances: tuple[str, ...], share: float) -> str:
