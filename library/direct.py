@@ -18,7 +18,7 @@ import numpy as np
 from library.answer import Candidate, Component, Decision
 from library.contents import Contents, parameters_of, peaks_of
 from library.record import SpectrumKind
-from library.release import Release
+from library.release import Reference, Release
 from library.search.in_source import Hit, Levels, Mixture, explain_mixture
 from library.statement import THRESHOLDS, Evidence, decide
 from spectra.model import MassSpectrum, Run, ScanTable, Technique, spectrum_from_peaks
@@ -26,7 +26,7 @@ from spectra.similarity.cleaning import clean_spectrum
 
 RULE = THRESHOLDS[SpectrumKind.IN_SOURCE]
 GENTLE_V = 30.0  # what spectra that tell no voltage are taken for
-LEAST_RATIO = 0.1  # of a reference's base peak: ions whose ratios are tested
+LEAST_RATIO = 0.05  # of a reference's base peak: ions whose ratios are tested
 RATIO_OFF = 0.5  # of the reference's ratio: between instruments in-source spectra differ that much
 LEAST_PASSED = 0.5  # of the ratios, for one substance to be named
 TOLERANCE_TH = 0.01
@@ -59,14 +59,15 @@ def contents(run: Run, releases: Sequence[Release], tell: Callable[[float, str],
     """What each sample of the file contains; most files hold one."""
     warnings, samples = [], _samples(run)
     tell(0.4, "search")
+    comparable = () if bool((run.scans.polarity < 0).any()) else tuple(releases)
     components: list[Component] = []
     explained = []
     for sample in samples:
         if not any(len(one) for one in sample.levels.values()):
             warnings.append("a sample shows no ion above the air around it: a blank")
             continue
-        mixture = explain_mixture(releases, sample.levels)
-        found = _components(sample, mixture)
+        mixture = explain_mixture(comparable, sample.levels)
+        found = _components(sample, mixture, comparable)
         components += found
         named = (Decision.IDENTIFIED, Decision.GROUP)
         explained.append(min(1.0, sum(one.area_share for one in found if one.decision in named)))
@@ -139,17 +140,17 @@ def _less(held: MassSpectrum, air: MassSpectrum) -> MassSpectrum:
 # --- components -------------------------------------------------------------------------------------------
 
 
-def _components(sample: _Sample, mixture: Mixture) -> list[Component]:
+def _components(sample: _Sample, mixture: Mixture, releases: Sequence[Release]) -> list[Component]:
     """What the sample needs, then what only a mass speaks for, then what stays unexplained."""
     needed = [hit for hit in mixture.hits if hit.needed > 0]
-    rows = [_of_hit(sample, hit) for hit in needed]
+    rows = [_of_hit(sample, hit, _references(releases, hit)) for hit in needed]
     left = 1.0 - float(np.mean(list(mixture.explained.values()) or [0.0]))
     rest = _rest(sample, mixture, left)
     return rows + ([rest] if rest else [])
 
 
-def _of_hit(sample: _Sample, hit: Hit) -> Component:
-    passed, tested = ratios(sample.levels, hit)
+def _of_hit(sample: _Sample, hit: Hit, references: Sequence[Reference]) -> Component:
+    passed, tested = ratios(sample.levels, references)
     matched = sum(one.matched for one in hit.levels.values())
     ions = 0 if hit.mass_only else matched
     found = Evidence(hit.score, ions, len(hit.group), None, family=False)
@@ -159,26 +160,33 @@ def _of_hit(sample: _Sample, hit: Hit) -> Component:
     return _row(sample, hit.share, decision, [_candidate(hit, passed, tested)], hit)
 
 
-def ratios(sample: Levels, hit: Hit) -> tuple[int, int]:
-    """How many ions stand to the base peak as in the hit's reference, of how many tested.
+def ratios(sample: Levels, references: Sequence[Reference]) -> tuple[int, int]:
+    """How many ions stand to the base peak as in a compound's references, of how many tested.
 
-    At the voltage nearest to the reference's, over its ions of `LEAST_RATIO` and more without the base peak.
+    Each reference against the sample's nearest voltage, over its ions of `LEAST_RATIO` and more without the
+    base peak.
     """
-    reference = hit.reference.spectrum
-    volt = min(sample, key=lambda one: abs(one - (hit.reference.energy_ev or GENTLE_V)))
-    query, base = sample[volt], int(reference.intensity.argmax()) if len(reference) else -1
-    if base < 0:
-        return 0, 0
-    whole = _height(query, float(reference.mz[base]))
     passed = tested = 0
-    for k, (mz, height) in enumerate(zip(reference.mz.tolist(), reference.intensity.tolist(), strict=True)):
-        expected = height / reference.base_peak
-        if k == base or expected < LEAST_RATIO:
+    for one in references:
+        own = one.spectrum
+        if len(own) < 2:
             continue
-        tested += 1
-        seen = _height(query, mz) / whole if whole > 0 else 0.0
-        passed += abs(seen - expected) <= RATIO_OFF * expected
+        query = sample[min(sample, key=lambda volt: abs(volt - (one.energy_ev or GENTLE_V)))]
+        expected = own.intensity / own.base_peak
+        strong = np.flatnonzero((expected >= LEAST_RATIO) & (expected < 1))
+        whole = _height(query, float(own.mz[own.intensity.argmax()]))
+        seen = np.array([_height(query, mz) for mz in own.mz[strong].tolist()]) / (whole or np.inf)
+        tested += len(strong)
+        passed += int((np.abs(seen - expected[strong]) <= RATIO_OFF * expected[strong]).sum())
     return passed, tested
+
+
+def _references(releases: Sequence[Release], hit: Hit) -> list[Reference]:
+    """All in-source spectra of the hit's compound in its release."""
+    home = next(one for one in releases if one.name == hit.reference.library)
+    rows = home.rows(SpectrumKind.IN_SOURCE)
+    same = home.compound_key[rows] == home.compound_key[hit.reference.number]
+    return [home.entry(int(row)) for row in rows[same]]
 
 
 def _height(spectrum: MassSpectrum, mz: float) -> float:
