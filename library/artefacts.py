@@ -1,7 +1,8 @@
 """What the instrument and its consumables put into every run: recognised by pattern, never called a drug.
 
 A pattern is a set of ions that dominate a spectrum; the patterns are data (`library/data/artefacts.toml`),
-each with the chemistry that explains it.
+each with the chemistry that explains it. What a hot inlet makes of a substance is told by identity
+(`made_in_inlet`): such a product is no artefact of the instrument, and its parent may be what was handed in.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from typing import Any
 
 import numpy as np
 
@@ -39,10 +41,24 @@ class Pattern:
     least_share: float
 
 
+@dataclass(frozen=True, slots=True)
+class InletProduct:
+    """A substance that a hot inlet makes of another.
+
+    product : first block of its InChIKey. name, parent : in words. reaction : what the parent does.
+    source : where that is described.
+    """
+
+    product: str
+    name: str
+    parent: str
+    reaction: str
+    source: str
+
+
 @cache
 def patterns() -> tuple[Pattern, ...]:
     """The shipped patterns, in the order in which they are tried."""
-    text = resources.files("library.data").joinpath("artefacts.toml").read_text(encoding="utf-8")
     return tuple(
         Pattern(
             code=row["code"],
@@ -55,7 +71,21 @@ def patterns() -> tuple[Pattern, ...]:
             family=frozenset(row["family"]),
             least_share=row["least_share"],
         )
-        for row in tomllib.loads(text)["pattern"]
+        for row in _shipped()["pattern"]
+    )
+
+
+@cache
+def made_in_inlet(connectivity: str) -> tuple[InletProduct, ...]:
+    """What may have become a substance in the inlet, by the first block of its InChIKey."""
+    products = (InletProduct(**row) for row in _shipped()["inlet"])
+    return tuple(one for one in products if one.product == connectivity)
+
+
+@cache
+def _shipped() -> dict[str, list[dict[str, Any]]]:
+    return tomllib.loads(
+        resources.files("library.data").joinpath("artefacts.toml").read_text(encoding="utf-8")
     )
 
 
