@@ -122,6 +122,10 @@ def test_the_amount_reaches_the_ticket(laboratory: Laboratory) -> None:
     cocaine, group = told.findings
     assert cocaine.quantity == view.quantity
     assert group.quantity is None
+    assert [(one.technique, one.name, one.limit) for one in told.methods] == [
+        ("gc_ms", "GC-MS", "gcms_limit"),
+        ("lc", "HPLC-DAD 7", "amount_limit"),
+    ]
 
 
 def test_too_little_to_measure_is_less_than_the_limit(laboratory: Laboratory) -> None:

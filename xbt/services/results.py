@@ -15,7 +15,7 @@ from xbt.db.models import AnalysisRow, ResultRow, Sample
 from xbt.domain.amounts import Quantity
 from xbt.domain.errors import StepRefused
 from xbt.domain.evidence import findings_of, unexplained_share, with_amounts
-from xbt.domain.findings import MethodStatement, ResultVersion
+from xbt.domain.findings import Finding, MethodStatement, ResultVersion
 from xbt.domain.people import Actor
 from xbt.domain.states import SampleState, Step, after
 from xbt.jobs import enqueue
@@ -200,12 +200,19 @@ def _concerned(sample: Sample, step: Step) -> ResultRow | None:
 
 def _content(analyses: Sequence[AnalysisRow], amounts: Mapping[str, Quantity], comment: str) -> Content:
     evidence = [evidence_of(row) for row in analyses]
+    findings = with_amounts(findings_of(evidence), amounts)
     return Content(
-        findings=with_amounts(findings_of(evidence), amounts),
-        methods=_methods(analyses),
+        findings=findings,
+        methods=(*_methods(analyses), *_measured_by(findings)),
         unexplained_share=max(unexplained_share(one) for one in evidence),
         comment=comment,
     )
+
+
+def _measured_by(findings: Sequence[Finding]) -> tuple[MethodStatement, ...]:
+    """The methods that amounts come from, each once: another instrument than the one that identified."""
+    used = {(one.quantity.technique, one.quantity.method) for one in findings if one.quantity is not None}
+    return tuple(MethodStatement(technique, name, "amount_limit", ()) for technique, name in sorted(used))
 
 
 def _methods(analyses: Sequence[AnalysisRow]) -> tuple[MethodStatement, ...]:
