@@ -79,7 +79,7 @@ def _wanted(component: Component) -> Wanted | None:
     if said == "reject":
         return Wanted(component.number, accepted=False, candidate=0)
     rank = request.form.get(f"candidate-{component.number}", "")
-    ranks = {str(one.rank): one.rank for one in component.candidates}
+    ranks = {str(one.rank): one.rank for one in component.candidates if not one.mass_only}
     if said == "accept" and rank in ranks:
         return Wanted(component.number, accepted=True, candidate=ranks[rank])
     return None

@@ -2,6 +2,7 @@
 
 A salt or a derivative is a form of a substance: it is shown as that substance. A labelled one is not (it is
 an internal standard), and a reference that the substance table does not know keeps its own InChIKey and name.
+A candidate of which nothing but the mass is known is not decided upon.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ def _component(component: Component) -> ComponentSeen:
         rt_min=component.rt_min,
         area_share=component.area_share,
         outcome=component.decision.value,
-        candidates=tuple(_candidate(candidate) for candidate in component.candidates),
+        candidates=tuple(
+            _candidate(candidate) for candidate in component.candidates if not candidate.mass_only
+        ),
     )
 
 
