@@ -60,6 +60,7 @@ class Candidate(msgspec.Struct, frozen=True):
     isotopes_fit: bool | None = None  # whether M + 1 and M + 2 are what its formula makes; None: not seen
     ratios_passed: int = 0  # of ion ratios tested, those that agree with the reference
     ratios_tested: int = 0
+    retention_index_error: float | None = None  # measured − reference; None where either is not known
 
 
 class Absorbed(msgspec.Struct, frozen=True):
@@ -103,7 +104,7 @@ class Family(msgspec.Struct, frozen=True):
     share: float  # 0..1 of what resembles the component
     relative: str
     relative_inchikey: str
-    mass_difference: int | None  # component − relative in Th, None where its molecular ion is not known
+    mass_difference: float | None  # component − relative in Th, None where its molecular ion is not known
     meaning: str  # that difference as a change of formula, such as "+CH2"; "" if it is no usual one
 
 
@@ -137,6 +138,9 @@ class Component(msgspec.Struct, frozen=True):
     shift_cm1: float | None = None  # infrared, Raman: its bands lie higher than the reference's
     f_value: float | None = None  # how much worse the sum of all components fits without this one
     part: Absorbed | None = None  # its part of an infrared or Raman spectrum
+    quality: float | None = None  # 0..1 of its signal around the apex that the fit explains
+    retention_index: float | None = None  # by the ladder of the method
+    divided: bool = False  # one of several that the libraries found in the spectrum of one peak
 
 
 class Source(msgspec.Struct, frozen=True):

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import nnls
 
 from library.groups import isomer_group
@@ -56,6 +57,7 @@ class Part:
     match_factor, reverse_match_factor : 0..1000, with what the other parts leave of the spectrum.
     worse : ≥ 1, by which factor the sum of squared residuals grows without this part.
     own_ions : masses that this part explains and the others hardly touch.
+    spectrum : what the others leave, where this part is more than a fifth of them.
     chance : 0..1 that a substance of the group is there; 1 for the only part.
     """
 
@@ -66,6 +68,7 @@ class Part:
     reverse_match_factor: float
     worse: float
     own_ions: tuple[int, ...]
+    spectrum: MassSpectrum
     chance: float
 
     @property
@@ -295,6 +298,7 @@ class _Solver:
             reverse_match_factor=reverse,
             worse=worse,
             own_ions=tuple(own_ions.tolist()),
+            spectrum=_where(left, own > rest / 5),
             chance=_chance(worse, len(own_ions), likeness, reverse) if others else 1.0,
         )
 
@@ -322,6 +326,11 @@ class _Solver:
         for _, place, k in sorted(ranked):
             seen.setdefault(self._compound((place, k)), (place, k))
         return list(seen.values())[:TRIED]
+
+
+def _where(height: Floats, here: NDArray[np.bool_]) -> MassSpectrum:
+    mass = np.flatnonzero(here & (height > 0))
+    return spectrum_from_peaks(mass, height[mass])
 
 
 def _match(one: UnitSpectrum, other: UnitSpectrum) -> float:

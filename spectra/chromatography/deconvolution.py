@@ -63,6 +63,8 @@ class ComponentPeak:
     area : counts·s, all ions.
     purity : 0..1, its share of the signal above the background where it stands above half its height.
     ions : number of ions whose maxima made it.
+    quality : 0..1, share of the signal of its ions around the apex that the fit explains; NaN where nothing
+        was fitted.
     """
 
     rt_s: float
@@ -72,6 +74,7 @@ class ComponentPeak:
     area: float
     purity: float
     ions: int
+    quality: float = float("nan")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -198,7 +201,7 @@ def _explain(run: _Prepared, settings: Settings) -> tuple[tuple[ComponentPeak, .
             break
         seen = [profile for profile, _, _ in fitted]
         rest, fitted = _fit_proven(run, seen, hidden, settings)
-    found = [_component(run.table, *one) for one in fitted]
+    found = [_component(run, rest, *one) for one in fitted]
     found.sort(key=lambda c: c.rt_s)
     left = float(rest[rest > settings.signal_to_noise * run.noise].sum()) * run.table.scan_s
     return tuple(found), left
@@ -486,8 +489,10 @@ def nonnegative_fit(shapes: Floats, data: Floats, guess: Floats | None = None, s
     return x
 
 
-def _component(table: IonTable, profile: _Profile, heights: Floats, purity: float) -> ComponentPeak:
-    above = np.flatnonzero(profile.shape > 0.02)
+def _component(
+    run: _Prepared, rest: Floats, profile: _Profile, heights: Floats, purity: float
+) -> ComponentPeak:
+    table, above = run.table, np.flatnonzero(profile.shape > 0.02)
     first, last = profile.start + int(above[0]), profile.start + int(above[-1])
     return ComponentPeak(
         rt_s=float(np.interp(profile.centre, np.arange(len(table.rt_s)), table.rt_s)),
@@ -497,4 +502,12 @@ def _component(table: IonTable, profile: _Profile, heights: Floats, purity: floa
         area=float(heights.sum() * profile.shape.sum()) * table.scan_s,
         purity=purity,
         ions=profile.ions,
+        quality=_quality(run, rest, profile, heights),
     )
+
+
+def _quality(run: _Prepared, rest: Floats, profile: _Profile, heights: Floats) -> float:
+    core = profile.start + np.flatnonzero(profile.shape >= 0.5)
+    own = heights > 0
+    signal = float(run.signal[core][:, own].sum())
+    return max(0.0, 1.0 - float(np.abs(rest[core][:, own]).sum()) / signal) if signal else 0.0
