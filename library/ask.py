@@ -13,11 +13,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from library.answer import Decision
-from library.families import FamilyHint, Likeness, hint
+from library.families import FamilyHint
+from library.product_ions import chances_of, relatives
 from library.record import OpticalRecord, Record, SpectrumKind
 from library.release import Reference, Release
 from library.search import ei, in_source, msms, optical
-from library.statement import THRESHOLDS, Evidence, Thresholds, decide
+from library.statement import THRESHOLDS, Evidence, decide
 from library.whole import COMPARED, Statement, state
 from spectra.errors import InvalidMeasurement
 from spectra.model import spectrum_from_peaks
@@ -133,12 +134,17 @@ def _of_product_ions(releases: Sequence[Release], records: Sequence[Record], top
     (hits,) = msms.search(releases, [query], mode=mode, top=max(top, COMPARED))
     group = tuple(hit.reference for hit in msms.indistinguishable(hits))
     ranked = [(hit.reference, min(hit.score + hit.support, 1000.0), hit.score) for hit in hits[:top]]
-    family = _relatives(releases, query, hits, rule)
+    sure = chances_of(query, hits, releases, len(group), rule.unknowns)
+    rows = _rows(ranked, group)
+    if sure is not None:
+        rows = _shared(rows, sure.compound, sure.absent)
     best = hits[0] if hits else None
-    found = Evidence(
-        best.score if best else 0.0, best.matched_ions if best else 0, len(group), None, family is not None
-    )
-    return Answer((), decide(found, rule), _rows(ranked, group), family)
+    found = Evidence(best.score if best else 0.0, best.matched_ions if best else 0, len(group), sure, False)
+    decision = decide(found, rule)
+    if decision is not Decision.UNKNOWN:
+        return Answer((), decision, rows)
+    family = relatives(releases, query)
+    return Answer((), Decision.FAMILY if family else Decision.UNKNOWN, rows, family)
 
 
 def _rows(ranked: Sequence[tuple[Reference, float, float]], group: tuple[Reference, ...]) -> tuple[Row, ...]:
@@ -147,22 +153,6 @@ def _rows(ranked: Sequence[tuple[Reference, float, float]], group: tuple[Referen
         Row(reference, score, match, group=(reference,) if rank else group)
         for rank, (reference, score, match) in enumerate(ranked)
     )
-
-
-def _relatives(
-    releases: Sequence[Release], query: msms.Query, hits: Sequence[msms.Hit], rule: Thresholds
-) -> FamilyHint | None:
-    """The family of what shares fragments or neutral losses, asked for where nothing can be named."""
-    if hits and hits[0].score >= rule.least_score:
-        return None
-    mode = msms.Mode.OPEN if query.precursor_mz is None else msms.Mode.HYBRID
-    (near,) = msms.search(releases, [query], mode=mode, top=COMPARED)
-    likenesses = [Likeness(hit.reference, hit.score, _whole(hit.precursor_difference)) for hit in near]
-    return hint(likenesses, least_score=rule.hint_score, least_share=rule.hint_share)
-
-
-def _whole(difference: float | None) -> int | None:
-    return None if difference is None else round(difference)
 
 
 def _of_in_source(releases: Sequence[Release], records: Sequence[Record], top: int) -> Answer:

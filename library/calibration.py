@@ -1,42 +1,71 @@
-"""Learning how sure answers may be, from replicate spectra whose compound is known.
+"""Learning how sure answers may be, from searches whose right answer is known (`library.experience`).
 
-Promises: no query is compared with itself; half of the compounds are hidden from the library, so that "not in
-the library" is learned too; every judgement of a model is of compounds it was not fitted to. A curve only
-rises (or only falls) where the feature can only speak for (or against) a candidate.
+Promises: every judgement of a model is of compounds it was not fitted to. A curve only rises (or only falls)
+where the feature can only speak for (or against) a candidate.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 from scipy.optimize import minimize
 
+from library import evidence, product_ions
 from library.confidence import Calibration, Curve, Model, probability
-from library.evidence import COMPARED, FEATURES, compound_of, evidence
-from library.groups import isomer_group
-from library.prepare import connectivity
-from library.record import Record
-from library.release import Release, build_release, open_release
-from library.search.ei import search
-from spectra.model import Floats, MassSpectrum, spectrum_from_peaks
-from spectra.similarity.mass import unit_mass
+from spectra.model import Floats, Ints
 
-LEAST_IONS = 5
 QUANTILES = (0.02, 0.1, 0.25, 0.5, 0.75, 0.9, 0.98)
 RIDGE = 3.0  # penalty on the squared weights
 FOLDS = 5
 
-# +1: more of it speaks for the candidate, −1: against it, 0: the data decide.
-DIRECTIONS = {
-    "match": 1, "lead": 1, "lead_outside": 1, "nearness": -1, "separation": 1, "entropy_match": 1,
-    "entropy_lead": 1, "heavy_match": 1, "heavy_lead": 1, "cosine": 1, "cosine_lead": 1, "highest_ion": -1,
-    "above_molecule": -1, "formula_vote": 1, "spread": -1, "tilt": -1, "explained": 1, "group": -1,
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the models of a technique are made of.
+
+    Parameters
+    ----------
+    features : in the order of their values.
+    directions : +1: more of it speaks for the candidate, −1: against it; not named: the data decide.
+    within : features that do not speak for the group as they do for the compound, such as the lead over an
+        isomer.
+    """
+
+    features: tuple[str, ...]
+    directions: Mapping[str, int]
+    within: tuple[str, ...]
+
+    def directions_of(self, statement: str) -> list[int]:
+        """Direction per feature for "compound", "group" or "absent"."""
+        sign = -1 if statement == "absent" else 1
+        free = () if statement == "compound" else self.within
+        return [0 if name in free else sign * self.directions.get(name, 0) for name in self.features]
+
+
+TERMS = {
+    "ei": Terms(
+        evidence.FEATURES,
+        {
+            "match": 1, "lead": 1, "lead_outside": 1, "nearness": -1, "separation": 1, "entropy_match": 1,
+            "entropy_lead": 1, "heavy_match": 1, "heavy_lead": 1, "cosine": 1, "cosine_lead": 1,
+            "highest_ion": -1, "above_molecule": -1, "formula_vote": 1, "spread": -1, "tilt": -1,
+            "explained": 1, "group": -1,
+        },
+        ("lead", "separation", "group"),
+    ),
+    "msms": Terms(
+        product_ions.FEATURES,
+        {
+            "score": 1, "support": 1, "consensus": 1, "lead": 1, "lead_third": 1, "consensus_lead": 1,
+            "cosine": 1, "cosine_lead": 1, "nearness": -1, "separation": 1, "explained": 1, "told": 1,
+            "matched": 1, "entropy_difference": -1, "precursor_error": -1, "group": -1,
+        },
+        ("lead", "separation", "consensus_lead", "cosine_lead", "group"),
+    ),
 }  # fmt: skip
-_OF_THE_GROUP = ("lead", "separation", "group")  # a lead over an isomer does not speak for the group
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,69 +92,15 @@ class Experience:
         chosen = {"compound": self.right, "group": self.grouped, "absent": self.absent}[statement]
         return chosen.astype(np.float64)
 
+    def of(self, rows: Ints) -> Experience:
+        """Some of the rows, or several times the same."""
+        return Experience(*(getattr(self, name)[rows] for name in Experience.__slots__))
+
 
 def joined(parts: Sequence[Experience]) -> Experience:
     """Several as one."""
     fields = Experience.__slots__
     return Experience(*(np.concatenate([getattr(part, name) for part in parts]) for name in fields))
-
-
-def replicates(
-    records: Sequence[Record], folder: Path, rng: np.random.Generator, *, hidden_share: float = 0.5
-) -> Experience:
-    """One query for each compound with several spectra, searched with a share of all compounds hidden.
-
-    Parameters
-    ----------
-    records : EI spectra; those without InChIKey or with fewer than `LEAST_IONS` ions are left out.
-    folder : where the library is built.
-    """
-    usable = [one for one in records if one.inchikey and len(one.mz) >= LEAST_IONS]
-    compounds = np.array([connectivity(one.inchikey) for one in usable])
-    names, owner, count = np.unique(compounds, return_inverse=True, return_counts=True)
-    hidden = rng.random(len(names)) < hidden_share
-    order = rng.permutation(len(usable))
-    first = dict(zip(owner[order[::-1]].tolist(), order[::-1].tolist(), strict=True))
-    queries = [first[one] for one in np.flatnonzero(count > 1).tolist()]
-    shown = ~hidden[owner]
-    shown[queries] = False
-    report = build_release(
-        (usable[k] for k in np.flatnonzero(shown)), folder, name="shown", source="", licence=""
-    )
-    spectra = [spectrum_from_peaks(usable[k].mz, usable[k].intensity) for k in queries]
-    return judged([open_release(report.directory)], spectra, compounds[queries])
-
-
-def judged(
-    releases: Sequence[Release], spectra: Sequence[MassSpectrum], truth: Sequence[str] | np.ndarray
-) -> Experience:
-    """Features and outcomes of spectra whose compound (first block of the InChIKey) is known.
-
-    A query without any hit is left out: there is nothing to be sure of.
-    """
-    held = {
-        connectivity(release.text("inchikey", row)) for release in releases for row in range(len(release))
-    }
-    rows = list(_rows(releases, spectra, truth))
-    return Experience(
-        np.array([values for values, *_ in rows]).reshape(len(rows), len(FEATURES)),
-        np.array([compound for _, compound, _ in rows]),
-        np.array([compound == group[0] for _, compound, group in rows], bool),
-        np.array([compound in group for _, compound, group in rows], bool),
-        np.array([compound not in held for _, compound, _ in rows], bool),
-        np.array([len(set(group)) for *_, group in rows]),
-    )
-
-
-def _rows(
-    releases: Sequence[Release], spectra: Sequence[MassSpectrum], truth: Sequence[str] | np.ndarray
-) -> Iterator[tuple[Floats, str, list[str]]]:
-    found = search(releases, spectra, top=COMPARED)
-    for spectrum, compound, hits in zip(spectra, truth, found, strict=True):
-        if hits:
-            query = unit_mass(spectrum.mz, spectrum.intensity)
-            group = isomer_group(releases, hits[0], query)
-            yield evidence(query, hits, group), str(compound), [compound_of(one) for one in group]
 
 
 def fit(values: Floats, label: Floats, features: Sequence[str], directions: Sequence[int]) -> Model:
@@ -175,31 +150,25 @@ def _loss(ramps: Floats, label: Floats) -> Callable[[Floats], tuple[float, Float
     return loss
 
 
-def directions_of(statement: str) -> list[int]:
-    """Direction per feature for "compound", "group" or "absent"."""
-    sign = -1 if statement == "absent" else 1
-    free = () if statement == "compound" else _OF_THE_GROUP
-    return [0 if name in free else sign * DIRECTIONS.get(name, 0) for name in FEATURES]
-
-
-def crossed(seen: Experience, statement: str, rng: np.random.Generator) -> Floats:
+def crossed(seen: Experience, statement: str, rng: np.random.Generator, terms: Terms) -> Floats:
     """(rows,) probability of each row by a model fitted to the other compounds' rows (`FOLDS` parts)."""
     names, owner = np.unique(seen.compound, return_inverse=True)
     part = rng.integers(0, FOLDS, len(names))[owner]
     label, told = seen.label(statement), np.zeros(len(owner))
     for k in range(FOLDS):
-        model = fit(seen.values[part != k], label[part != k], FEATURES, directions_of(statement))
-        told[part == k] = probability(model, FEATURES, seen.values[part == k])
+        rest = part != k
+        model = fit(seen.values[rest], label[rest], terms.features, terms.directions_of(statement))
+        told[part == k] = probability(model, terms.features, seen.values[part == k])
     return told
 
 
-def calibrated(seen: Experience, trained_on: str) -> Calibration:
+def calibrated(seen: Experience, trained_on: str, terms: Terms) -> Calibration:
     """The models of all statements, fitted to everything seen."""
     models = {
-        statement: fit(seen.values, seen.label(statement), FEATURES, directions_of(statement))
+        statement: fit(seen.values, seen.label(statement), terms.features, terms.directions_of(statement))
         for statement in ("compound", "group", "absent")
     }
-    return Calibration(FEATURES, models, trained_on, float(seen.absent.mean()))
+    return Calibration(terms.features, models, trained_on, float(seen.absent.mean()))
 
 
 def as_json(made: Calibration) -> dict[str, object]:

@@ -98,12 +98,13 @@ def calibration_from(values: Mapping[str, object]) -> Calibration:
     return Calibration(tuple(plain["features"]), models, plain["trained_on"], float(plain["share_absent"]))
 
 
-def chances(known: Calibration, values: Floats) -> Chances:
+def chances(known: Calibration, values: Floats, *, unknowns: float | None = None) -> Chances:
     """What the features of one query say.
 
     Parameters
     ----------
     values : (features,) float64, as ``known.features`` names them.
+    unknowns : 0 < share < 1 of what is asked that no library holds; that of the training where not given.
     """
     row = np.asarray(values, np.float64)[None, :]
     compound, group, absent = (
@@ -111,7 +112,20 @@ def chances(known: Calibration, values: Floats) -> Chances:
         for statement in ("compound", "group", "absent")
     )
     group = max(compound, group)
-    return Chances(compound, group, min(absent, 1.0 - group))
+    told = Chances(compound, group, min(absent, 1.0 - group))
+    return told if unknowns is None else _assuming(told, known.share_absent, unknowns)
+
+
+def _assuming(told: Chances, learned: float, unknowns: float) -> Chances:
+    """Chances where another share of what is asked is absent: Bayes' rule for a changed prior.
+
+    What is right is held, so its odds against "absent" grow by what the odds of being held grow by (Saerens,
+    Latinne & Decaestecker 2002, doi 10.1162/089976602753284446).
+    """
+    held, absent = (1 - unknowns) / (1 - learned), unknowns / learned
+    whole = held * (1 - told.absent) + absent * told.absent
+    compound, group = (min(chance * held / whole, 1.0) for chance in (told.compound, told.group))
+    return Chances(compound, group, min(told.absent * absent / whole, 1.0 - group))
 
 
 def probability(model: Model, features: Sequence[str], values: Floats) -> Floats:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from library.answer import Component, Family, Optical, Peaks
+from library.answer import Component, Confidence, Family, Optical, Peaks
+from library.confidence import Chances
 from library.families import FamilyHint
 from library.statement import Thresholds
 from spectra.model import MassSpectrum
@@ -40,6 +41,7 @@ def parameters_of(rule: Thresholds, least_shown: float) -> dict[str, float]:
         "least_probability_group": rule.grouped,
         "least_family_match_factor": rule.hint_score,
         "least_family_share": rule.hint_share,
+        "assumed_share_unknown": rule.unknowns,
     }
 
 
@@ -47,6 +49,13 @@ def peaks_of(spectrum: MassSpectrum) -> Peaks:
     """In percent of the base peak."""
     percent = 100 * spectrum.intensity / (spectrum.base_peak or 1.0)
     return Peaks(np.round(spectrum.mz, 4).tolist(), np.round(percent, 2).tolist())
+
+
+def confidence_of(told: Chances | None) -> Confidence | None:
+    """As the answer tells it."""
+    if told is None:
+        return None
+    return Confidence(*(round(chance, 3) for chance in (told.compound, told.group, told.absent)))
 
 
 def family_of_hint(found: FamilyHint | None) -> Family | None:
@@ -59,6 +68,6 @@ def family_of_hint(found: FamilyHint | None) -> Family | None:
         share=round(found.share, 3),
         relative=found.relative.name,
         relative_inchikey=found.relative.inchikey,
-        mass_difference=found.mass_difference,
+        mass_difference=None if found.mass_difference is None else round(found.mass_difference, 4),
         meaning=found.meaning,
     )

@@ -15,7 +15,7 @@ from functools import cache
 
 import numpy as np
 
-from library.evidence import molecular_mass
+from library.formula import monoisotopic_mass
 from library.release import Reference
 from library.substances import load_substances
 from library.tables import rows
@@ -31,12 +31,12 @@ class Likeness:
     Parameters
     ----------
     score : 0..1000.
-    mass_difference : query − reference in whole Th, None where the query's molecular mass is not known.
+    mass_difference : query − reference in Th, None where the query's molecular mass is not known.
     """
 
     reference: Reference
     score: float
-    mass_difference: int | None = None
+    mass_difference: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,25 +56,45 @@ class FamilyHint:
     share: float
     strength: float
     relative: Reference
-    mass_difference: int | None = None
+    mass_difference: float | None = None
     meaning: str = ""
 
 
-# Whole-Th differences between relatives and the changes of formula that most often stand behind each,
-# the usual one first: unit mass cannot tell CO from C2H4 or CH4 from O.
+# Changes of formula that most often stand between relatives, by whole Th, the usual one first.
 MEANINGS = {
-    0: "an isomer", 14: "+CH2", 28: "+C2H4 or +CO", 42: "+C3H6 or +C2H2O", 56: "+C4H8",
+    14: "+CH2", 28: "+C2H4 or +CO", 42: "+C3H6 or +C2H2O", 56: "+C4H8",
     16: "+O or +CH4", 2: "+H2", 12: "+C", 15: "+NH", 18: "+F −H or +H2O", 30: "+CH2O or +NO −H",
     34: "+Cl −H", 78: "+Br −H", 126: "+I −H", 32: "+CH3OH or +S", 44: "+C2H4O or +CO2", 45: "+NO2 −H",
     68: "+CF3 −H", 46: "+NO2 or +CH3S −H", 26: "+C2H2", 40: "+C3H4", 54: "+C4H6", 76: "+C6H4",
 }  # fmt: skip
+WHOLE = 0.5  # Th: unit mass cannot tell CO from C2H4 or CH4 from O
 
 
-def meaning_of(difference: int) -> str:
-    """How a difference of whole Th to a relative reads as a change of formula; "" if it is no usual one."""
-    reading = MEANINGS.get(abs(difference), "")
-    swapped = reading.translate(str.maketrans("+−", "−+"))
-    return swapped if difference < 0 else reading
+def meaning_of(difference: float, within: float = WHOLE) -> str:
+    """How a difference of mass to a relative reads as a change of formula; "" if it is no usual one.
+
+    Parameters
+    ----------
+    difference : Th, whole where masses are.
+    within : Th, how far it may lie from the exact mass of a change; an accurate mass tells CO from C2H4.
+    """
+    if abs(difference) <= within:
+        return "an isomer"
+    near = [
+        reading
+        for reading in MEANINGS.get(round(abs(difference)), "").split(" or ")
+        if reading and abs(_mass_of(reading) - abs(difference)) <= within
+    ]
+    return " or ".join(near) if difference > 0 else " or ".join(near).translate(_SWAPPED)
+
+
+_SWAPPED = str.maketrans("+−", "−+")
+
+
+@cache
+def _mass_of(reading: str) -> float:
+    """Exact mass, Th, of a change such as "+F −H"."""
+    return sum(monoisotopic_mass(change[1:]) * (1 if change[0] == "+" else -1) for change in reading.split())
 
 
 def family_of(reference: Reference) -> str:
@@ -96,7 +116,9 @@ def class_of(family: str) -> str:
     return next((one.cls for one in load_substances() if one.family == family), "")
 
 
-def hint(likenesses: Sequence[Likeness], *, least_score: float, least_share: float) -> FamilyHint | None:
+def hint(
+    likenesses: Sequence[Likeness], *, least_score: float, least_share: float, within: float = WHOLE
+) -> FamilyHint | None:
     """The family that what resembles the query agrees on, or None.
 
     Parameters
@@ -104,6 +126,7 @@ def hint(likenesses: Sequence[Likeness], *, least_score: float, least_share: flo
     likenesses : in any order, one per compound; the best `VOTERS` vote, each e^((score − best)/`VOTE_SCALE`).
     least_score : 0..1000 that the best member of the family reaches.
     least_share : 0..1 of all votes, those without a family included, that the family gets.
+    within : Th, how surely differences of mass are known (`meaning_of`).
     """
     voters = sorted(likenesses, key=lambda one: -one.score)[:VOTERS]
     if not voters:
@@ -119,14 +142,8 @@ def hint(likenesses: Sequence[Likeness], *, least_score: float, least_share: flo
     if share < least_share or best.score < least_score:
         return None
     difference = best.mass_difference
-    meaning = "" if difference is None else meaning_of(difference)
+    meaning = "" if difference is None else meaning_of(difference, within)
     return FamilyHint(family, class_of(family), share, best.score, best.reference, difference, meaning)
-
-
-def mass_differences(query_mass: int, references: Sequence[Reference]) -> list[int | None]:
-    """Query − reference in whole Th for each, None where one is not known."""
-    masses = [molecular_mass(reference.formula) for reference in references]
-    return [query_mass - mass if query_mass and mass else None for mass in masses]
 
 
 @cache

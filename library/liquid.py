@@ -15,15 +15,16 @@ import msgspec
 import numpy as np
 
 from library.answer import Candidate, Component, Decision, Peaks
-from library.contents import Contents, family_of_hint, parameters_of, peaks_of
-from library.families import FamilyHint, Likeness, hint
+from library.contents import Contents, confidence_of, family_of_hint, parameters_of, peaks_of
+from library.families import FamilyHint
 from library.formula import BadFormula
 from library.ions import Molecule, molecules, with_fragments
 from library.isotopes import fits
+from library.product_ions import chances_of, relatives
 from library.record import SpectrumKind
 from library.release import Release
 from library.search.chimeric import unmixed
-from library.search.msms import Hit, Mode, Query, indistinguishable, search
+from library.search.msms import Hit, Query, indistinguishable, search
 from library.starter import WholeIon, by_precursor
 from library.statement import THRESHOLDS, Evidence, decide
 from library.substances import load_substances
@@ -38,7 +39,6 @@ RULE = THRESHOLDS[SpectrumKind.MSMS]
 # of 64 drugs that the library lacks, none more was named at 600 than at 750 (tests/benchmarks/bench_lcms.py).
 WITH_ISOTOPES = replace(RULE, least_score=600.0)
 SHOWN = 5  # candidates per component
-HINT_IONS = 5  # in common with a relative, at their own or a shifted place
 LEAST_SHOWN = 300.0  # of 1000: a candidate worth showing
 MOST_FEATURES = 600  # the strongest; what is weaker counts as signal only
 MOST_UNKNOWN = 30  # components without candidate and product ions that are listed, and at least
@@ -327,13 +327,16 @@ def _component(one: _Measured, asked: _Asked | None, releases: Sequence[Release]
             _candidate(rank, hit, group if rank == 1 else group[:0], seen)
             for rank, hit in enumerate(hits[:SHOWN], start=1)
         ]
-        family = None if hits[0].score >= WITH_ISOTOPES.least_score else _relatives(releases, asked)
-        found = Evidence(hits[0].score, ions_of(hits[0]), len(group), None, family is not None)
-        decision = decide(found, WITH_ISOTOPES if candidates[0].isotopes_fit else RULE)
-        if candidates[0].isotopes_fit is False:
-            decision = Decision.UNKNOWN
-        return _row(one, asked, signal, decision, candidates, family, "msms")
-    family = _relatives(releases, asked) if asked else None
+        fit = candidates[0].isotopes_fit
+        sure = chances_of(asked.query, hits, releases, len(indistinguishable(hits)), RULE.unknowns)
+        found = Evidence(hits[0].score, ions_of(hits[0]), len(group), sure, family=False)
+        decision = Decision.UNKNOWN if fit is False else decide(found, WITH_ISOTOPES if fit else RULE)
+        family = relatives(releases, asked.query) if decision is Decision.UNKNOWN else None
+        if family and fit is not False:
+            decision = Decision.FAMILY
+        row = _row(one, asked, signal, decision, candidates, family, "msms")
+        return msgspec.structs.replace(row, confidence=confidence_of(sure))
+    family = relatives(releases, asked.query) if asked else None
     candidates = _by_mass(one, seen)
     decision = Decision.UNKNOWN if family is None else Decision.FAMILY
     compared = "msms" if asked and not candidates else "mass"
@@ -368,21 +371,6 @@ def _group(hits: Sequence[Hit]) -> list[tuple[str, str]]:
         for one in load_substances()
         if best and (one.formula, one.family) == (best.formula, best.family) and one.inchikey[:14] not in held
     ]
-
-
-def _relatives(releases: Sequence[Release], asked: _Asked) -> FamilyHint | None:
-    mode = Mode.OPEN if asked.query.precursor_mz is None else Mode.HYBRID
-    (near,) = search(releases, [asked.query], mode=mode)
-    likenesses = [
-        Likeness(
-            hit.reference,
-            hit.score,
-            None if hit.precursor_difference is None else round(hit.precursor_difference),
-        )
-        for hit in near
-        if hit.matched_ions + hit.shifted_ions >= HINT_IONS
-    ]
-    return hint(likenesses, least_score=RULE.hint_score, least_share=RULE.hint_share)
 
 
 def _candidate(rank: int, hit: Hit, group: Sequence[tuple[str, str]], seen: Floats | None) -> Candidate:

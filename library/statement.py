@@ -28,6 +28,7 @@ class Thresholds:
     grouped : 0..1, chance that the right substance is in the group.
     hint_score, hint_share : 0..1000 and 0..1: see `library.families.hint`.
     alone_score : 0..1000 of the best candidate, from which one substance is named where no chance is known.
+    unknowns : 0..1, share of what is asked that no library holds: what the chances assume.
     """
 
     least_score: float
@@ -37,11 +38,12 @@ class Thresholds:
     hint_score: float
     hint_share: float
     alone_score: float
+    unknowns: float = 0.2
 
 
 THRESHOLDS: Mapping[SpectrumKind, Thresholds] = {
-    SpectrumKind.EI: Thresholds(700.0, 5, 0.9, 0.5, 500.0, 0.4, 1000.0),
-    SpectrumKind.MSMS: Thresholds(750.0, 3, 0.9, 0.5, 500.0, 0.4, 900.0),
+    SpectrumKind.EI: Thresholds(700.0, 5, 0.97, 0.5, 500.0, 0.4, 1000.0),
+    SpectrumKind.MSMS: Thresholds(750.0, 3, 0.95, 0.5, 500.0, 0.4, 900.0),
     SpectrumKind.IN_SOURCE: Thresholds(700.0, 3, 0.9, 0.5, 500.0, 0.4, 950.0),
     SpectrumKind.INFRARED: Thresholds(820.0, 0, 0.9, 0.5, 500.0, 0.4, 920.0),
     SpectrumKind.RAMAN: Thresholds(820.0, 0, 0.9, 0.5, 500.0, 0.4, 920.0),

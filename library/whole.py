@@ -1,7 +1,8 @@
 """What may be said of a whole electron-ionisation spectrum, from its hits and their isomer groups.
 
 Promises: the answer of `library.statement.decide` on the evidence of `library.evidence`, with the group of
-every candidate shown. By default nothing below `LEAST_SHOWN` is a candidate.
+every candidate shown; where nothing can be named, the family that hits and analogues agree on. By default
+nothing below `LEAST_SHOWN` is a candidate.
 """
 
 from __future__ import annotations
@@ -9,15 +10,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from library.answer import Decision
 from library.confidence import Chances, calibration, chances
 from library.evidence import COMPARED, evidence
-from library.families import FamilyHint, Likeness, hint
+from library.families import FamilyHint, Likeness, hint, meaning_of
 from library.groups import isomer_group
 from library.record import SpectrumKind
 from library.release import Reference, Release
-from library.search.ei import Hit
+from library.search.ei import Hit, unit_spectra
+from library.search.hybrid import hybrid, plausible_masses
 from library.statement import THRESHOLDS, Evidence, decide
+from spectra.model import spectrum_from_peaks
 from spectra.similarity.mass import UnitSpectrum
 
 __all__ = ["COMPARED", "EI", "LEAST_SHOWN", "Statement", "state"]
@@ -63,11 +68,44 @@ def state(
     if not near:
         return Statement(Decision.UNKNOWN, (), (), None, None)
     groups = tuple(isomer_group(releases, hit, query) for hit in near)
-    sure = chances(calibration("ei"), evidence(query, hits, groups[0]))
-    family = hint(
-        [Likeness(hit.reference, hit.match_factor) for hit in hits],
-        least_score=EI.hint_score,
-        least_share=EI.hint_share,
+    sure = chances(calibration("ei"), evidence(query, hits, groups[0]), unknowns=EI.unknowns)
+    found = Evidence(near[0].match_factor, near[0].matched_ions, len(groups[0]), sure, family=False)
+    decision = decide(found, EI)
+    family = _agreed([Likeness(hit.reference, hit.match_factor) for hit in hits])
+    if decision is Decision.UNKNOWN and family:
+        family = _confirmed(query, family, releases)
+        decision = Decision.FAMILY if family else Decision.UNKNOWN
+    return Statement(decision, near, groups, sure, family)
+
+
+def _agreed(likenesses: Sequence[Likeness]) -> FamilyHint | None:
+    return hint(likenesses, least_score=EI.hint_score, least_share=EI.hint_share)
+
+
+def _confirmed(query: UnitSpectrum, family: FamilyHint, releases: Sequence[Release]) -> FamilyHint | None:
+    """The same family told by analogues, with what the query is heavier by than the nearest; else None.
+
+    Both have to agree: of 39 SWGDRUG compounds without family and without entry, match factors alone hint at
+    one for 15 %, analogues for 21 %, both for 5 %; of 51 with a family, for 84, 86 and 78 %.
+    """
+    heaviest = plausible_masses(query, 1)
+    if not heaviest:
+        return None
+    asked = spectrum_from_peaks(query.mass.astype(np.float64), query.intensity.astype(np.float64))
+    (near,) = hybrid(releases, [asked], heaviest, top=COMPARED, mz_low=float(query.start))
+    found = _agreed(
+        [Likeness(one.reference, one.score, _heavier(heaviest[0], one.reference)) for one in near]
     )
-    found = Evidence(near[0].match_factor, near[0].matched_ions, len(groups[0]), sure, family is not None)
-    return Statement(decide(found, EI), near, groups, sure, family)
+    return found if found and found.family == family.family else None
+
+
+def _heavier(mass: int, reference: Reference) -> int | None:
+    """By how much the heaviest ions of a query and a reference differ, None where that is no usual change.
+
+    Relatives lose the same on the way to their heaviest ion, which need not be the molecule: right for 27 of
+    28 SWGDRUG compounds with a usual change (of 40 hinted; all 40: 78 %; masses of molecules: 44 %).
+    """
+    (spectrum,) = unit_spectra([reference.spectrum], reference.mz_low)
+    own = plausible_masses(spectrum, 1)
+    difference = mass - own[0] if own else None
+    return difference if difference is not None and meaning_of(difference) else None

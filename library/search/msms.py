@@ -134,10 +134,10 @@ def search(
     InvalidMeasurement : a tolerance is too wide for the gap of the cleaned spectra.
     """
     how = _How(mode, top, kind, precursor_tolerance, tolerance, scan_ranges)
-    cleaned = [_cleaned(query, kind) for query in queries]
+    asked = [cleaned(query, kind) for query in queries]
     shelves = [_shelf(release, kind) for release in releases if kind in release.kinds]
-    each = [shelf.index.together(partial(_found, shelf, how=how), cleaned) for shelf in shelves]
-    return [_best(shelves, asked, list(found), how) for asked, *found in zip(cleaned, *each, strict=True)]
+    each = [shelf.index.together(partial(_found, shelf, how=how), asked) for shelf in shelves]
+    return [_best(shelves, query, list(found), how) for query, *found in zip(asked, *each, strict=True)]
 
 
 def indistinguishable(hits: Sequence[Hit]) -> list[Hit]:
@@ -202,7 +202,8 @@ def _shelf(release: Release, kind: SpectrumKind) -> _Shelf:
     return _Shelf(release, release.peaks(kind), kept[kind], first, release.compound_key[first:last])
 
 
-def _cleaned(query: Query, kind: SpectrumKind) -> Query:
+def cleaned(query: Query, kind: SpectrumKind = SpectrumKind.MSMS) -> Query:
+    """The query as it is compared: unusable ions, and those from the precursor on, removed."""
     below = BELOW_PRECURSOR if kind is SpectrumKind.MSMS else None
     mz, intensity = query.spectrum.mz, query.spectrum.intensity
     precursor = query.precursor_mz if 0 < (query.precursor_mz or 0) <= HIGHEST_MZ else None

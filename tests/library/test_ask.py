@@ -73,10 +73,11 @@ def test_every_kind_is_answered_in_the_order_asked(release: Release) -> None:
 
 
 def test_only_calibrated_kinds_tell_a_probability(release: Release) -> None:
-    whole, product = ask([release], [EI, MSMS])
-    assert whole.rows[0].probability is not None
-    assert 0 <= whole.rows[0].probability <= 1
-    assert product.rows[0].probability is None
+    whole, product, curve_ = ask([release], [EI, MSMS, POWDERS[0]])
+    for answer in (whole, product):
+        assert answer.rows[0].probability is not None
+        assert 0 <= answer.rows[0].probability <= 1
+    assert curve_.rows[0].probability is None
 
 
 def test_one_ion_is_not_enough_to_say(release: Release) -> None:

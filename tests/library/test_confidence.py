@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from library.answer import Decision
 from library.calibration import (
+    TERMS,
     as_json,
     calibration_error,
-    directions_of,
     fit,
     ranking_quality,
     recall_at,
@@ -62,9 +62,29 @@ def test_the_written_form_comes_back() -> None:
     assert set(known.models) == {"compound", "group", "absent"}
 
 
-def test_what_speaks_for_a_candidate_speaks_against_its_absence() -> None:
-    for name, present, absent in zip(FEATURES, directions_of("group"), directions_of("absent"), strict=True):
-        assert present == -absent, name
+@pytest.mark.parametrize("technique", sorted(TERMS))
+def test_what_speaks_for_a_candidate_speaks_against_its_absence(technique: str) -> None:
+    terms = TERMS[technique]
+    assert set(terms.directions) <= set(terms.features)
+    assert terms.directions_of("group") == [-one for one in terms.directions_of("absent")]
+    assert calibration(technique).features == terms.features
+
+
+@given(VALUES, st.floats(0.01, 0.98))
+def test_fewer_unknowns_make_every_answer_surer(values: np.ndarray, unknowns: float) -> None:
+    many, few = (chances(calibration("ei"), values, unknowns=share) for share in (unknowns + 0.01, unknowns))
+    assert 0 <= few.compound <= few.group <= 1 - few.absent + 1e-9
+    assert few.compound >= many.compound - 1e-12
+    assert few.absent <= many.absent + 1e-12
+
+
+def test_the_share_of_unknowns_follows_bayes_rule() -> None:
+    known = calibration("ei")
+    values = np.zeros(len(FEATURES))
+    told = chances(known, values)
+    assert chances(known, values, unknowns=known.share_absent).absent == pytest.approx(told.absent)
+    odds = told.absent / (1 - told.absent) * (0.2 / 0.8) / (known.share_absent / (1 - known.share_absent))
+    assert chances(known, values, unknowns=0.2).absent == pytest.approx(odds / (1 + odds))
 
 
 def test_measures_of_a_ranking() -> None:
@@ -82,7 +102,7 @@ def test_entropy_similarity_is_one_for_equal_spectra_and_zero_for_nothing_in_com
 
 
 def said(
-    score: float = 900, ions: int = 40, group: int = 1, sure: float = 0.95, family: bool = False
+    score: float = 900, ions: int = 40, group: int = 1, sure: float = 0.98, family: bool = False
 ) -> Decision:
     return decide(Evidence(score, ions, group, Chances(sure, sure, 1 - sure), family), EI)
 

@@ -70,3 +70,12 @@ def test_a_mass_difference_reads_both_ways() -> None:
     assert meaning_of(-18) == "−F +H or −H2O"
     assert meaning_of(0) == "an isomer"
     assert meaning_of(5) == ""
+
+
+def test_an_accurate_mass_tells_what_unit_mass_cannot() -> None:
+    assert meaning_of(28) == "+C2H4 or +CO"
+    assert meaning_of(27.9950, 0.005) == "+CO"
+    assert meaning_of(-28.0311, 0.005) == "−C2H4"
+    assert meaning_of(17.9907, 0.005) == "+F −H"
+    assert meaning_of(0.0004, 0.005) == "an isomer"
+    assert meaning_of(28.02, 0.005) == ""
