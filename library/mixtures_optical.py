@@ -11,7 +11,7 @@ differs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
@@ -22,7 +22,7 @@ from library.record import SpectrumKind
 from library.release import Reference, Release
 from library.search.optical import AXES
 from library.substances import load_substances
-from spectra.model import Floats, Ints, OpticalSpectrum
+from spectra.model import Floats, OpticalSpectrum
 from spectra.optical.conditioning import Conditioned, State, baseline, condition
 from spectra.optical.mixture import MOVES, Grid, Settings, Unmixed, hidden_below, unmix
 from spectra.similarity.optical import CommonAxis, Profile, derivative, profile
@@ -106,6 +106,10 @@ class _Rows:
         self._first = [int(release.rows(kind)[0]) for release in self.releases]
         self._ends = np.cumsum([0, *(len(index["first"]) for index in self._index)])
         self.blocks = [index[derived(window)] for index in self._index]
+        self.watched: dict[str, list[int]] = {}  # rows of substances on the watch list
+        for release, start in zip(self.releases, self._ends, strict=False):
+            for key, numbers in _watched(release, kind).items():
+                self.watched.setdefault(key, []).extend(int(start) + number for number in numbers)
         self._known: dict[int, _Row] = {}
 
     def __len__(self) -> int:
@@ -150,10 +154,6 @@ class _Rows:
         place, inside = self._where(row)
         return int(self.releases[place].compound_key[self._first[place] + inside])
 
-    def numbered(self, place: int, entry: int) -> int:
-        """The row of entry number ``entry`` of release ``place``."""
-        return int(self._ends[place]) + entry - self._first[place]
-
     def _where(self, row: int) -> tuple[int, int]:
         place = int(np.searchsorted(self._ends, row, side="right")) - 1
         return place, row - int(self._ends[place])
@@ -194,8 +194,15 @@ def unmix_spectrum(
     explained = _explained(ready, grid, found)
     constituents = _constituents(rows, found, explained)
     residual = ready.signal - sum((one.curve for one in constituents), np.zeros(len(axis)))
-    total = sum(rows[part.row].strength * part.amount for part in found.parts)
-    hidden = _hidden(rows, grid, found, usable, total / max(explained, 1e-6), chosen)
+    area = sum(rows[part.row].strength * part.amount for part in found.parts) / max(explained, 1e-6)
+    told = {reference.parent for one in constituents for reference in one.references}
+
+    def limit(row: int) -> float:
+        if not usable[row]:
+            return np.inf
+        return hidden_below(found, rows.slope(row), grid, references=int(usable.sum()), settings=chosen)
+
+    hidden = _hidden(rows, area, told, limit)
     return Mixture(ready, constituents, explained, residual, hidden)
 
 
@@ -264,41 +271,33 @@ def _moved(curve: Floats, shift: float, axis: CommonAxis) -> Floats:
     return out
 
 
-def _hidden(
-    rows: _Rows, grid: Grid, found: Unmixed, usable: np.ndarray, total: float, settings: Settings
-) -> tuple[Hidden, ...]:
-    """For each substance on the watch list, the reference that would be found last decides."""
-    named = {rows.compound(row) for part in found.parts for row in (part.row, *part.alike)}
-    references = int(usable.sum())
-    limits: dict[str, float] = {}
-    for place, release in enumerate(rows.releases):
-        for key, entries in _watched(release).items():
-            for row in (rows.numbered(place, int(entry)) for entry in entries):
-                if 0 <= row < len(rows) and usable[row] and rows.compound(row) not in named:
-                    amount = hidden_below(
-                        found, rows.slope(row), grid, references=references, settings=settings
-                    )
-                    area = amount * rows[row].strength
-                    share = area / (area + total) if np.isfinite(area) else 1.0
-                    limits[key] = max(limits.get(key, 0.0), float(share))
-    known = load_substances()
-    told = [(known.by_key(key), share) for key, share in limits.items()]
-    listed = [Hidden(one.key, one.name_en, one.inchikey, share) for one, share in told if one]
+def _hidden(rows: _Rows, area: float, told: Set[str], limit: Callable[[int], float]) -> tuple[Hidden, ...]:
+    """For each substance of the watch list that was not told, the reference that is found last decides.
+
+    ``area`` is that of the whole spectrum; ``limit`` gives the least amount of a row that is found.
+    """
+    known, listed = load_substances(), []
+    for key, numbers in rows.watched.items():
+        substance = known.by_key(key)
+        if substance is None or key in told:
+            continue
+        areas = [limit(row) * rows[row].strength for row in numbers]
+        share = max((one / (one + area) if np.isfinite(one) else 1.0 for one in areas), default=1.0)
+        listed.append(Hidden(key, substance.name_en, substance.inchikey, max(float(share), LEAST_SHARE)))
     return tuple(sorted(listed, key=lambda one: one.name.casefold()))
 
 
-_watched_of: WeakKeyDictionary[Release, dict[str, Ints]] = WeakKeyDictionary()
+_watched_of: WeakKeyDictionary[Release, dict[SpectrumKind, dict[str, list[int]]]] = WeakKeyDictionary()
 
 
-def _watched(release: Release) -> dict[str, Ints]:
-    """Optical entries of substances on the watch list, by key."""
-    if release not in _watched_of:
+def _watched(release: Release, kind: SpectrumKind) -> dict[str, list[int]]:
+    """Rows of a kind, counted from its first, of substances on the watch list, by key."""
+    of_kinds = _watched_of.setdefault(release, {})
+    if kind not in of_kinds:
         watched = {one.key for one in load_substances() if one.watch}
-        found: dict[str, list[int]] = {}
-        for kind in AXES:
-            for entry in release.rows(kind):
-                parent = release.text("parent", int(entry))
-                if parent in watched:
-                    found.setdefault(parent, []).append(int(entry))
-        _watched_of[release] = {key: np.array(entries) for key, entries in found.items()}
-    return _watched_of[release]
+        of_kinds[kind] = {}
+        for row, entry in enumerate(release.rows(kind)):
+            parent = release.text("parent", int(entry))
+            if parent in watched:
+                of_kinds[kind].setdefault(parent, []).append(row)
+    return of_kinds[kind]

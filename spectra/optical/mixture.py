@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import combinations
 from typing import Any
 
@@ -28,10 +29,12 @@ Array = NDArray[Any]
 Load = Callable[[int], NDArray[np.float64]]
 
 MOST_PARTS = 6
+AT_FIRST = 4  # parts that are tried together before any is judged
 TRIED = 10  # references that come nearest to what is left, for each place in the set
 FITTED = 5  # of them are fitted in full
 POOL = 14  # references whose sets are all compared
 FARTHEST = 4.0  # cm⁻¹ a part may be shifted
+SLOW = 4  # terms of the polynomial that the slope of a baseline may be, in each region
 BLUNT = 2  # places to either side, for the curvature
 LAGS = 60  # places over which a residual may hang together
 CHANCE = 1e-4  # of adding a part to a spectrum that holds none, over all references
@@ -60,7 +63,7 @@ class Settings:
     least_gain: float = LEAST_GAIN
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Grid:
     """Evenly spaced places in separate regions.
 
@@ -75,13 +78,18 @@ class Grid:
     step: float
     keep: NDArray[np.bool_]
 
+    @cached_property
+    def _slow(self) -> list[tuple[Ints, Floats]]:
+        """Of each region the kept places, and an orthonormal basis of the slow curves over them."""
+        kept = [np.flatnonzero(self.keep[part]) + part.start for part in self.parts]
+        return [(k, np.linalg.qr(np.vander(np.linspace(-1, 1, len(k)), SLOW))[0]) for k in kept if len(k)]
+
     def centred(self, y: Array) -> Floats:
-        """(…, n) float64: without the mean of each region (a slope of the spectrum), 0 where not kept."""
+        """(…, n) float64: without slow curves in each region (what a baseline gives), 0 where not kept."""
         out = np.zeros(y.shape)
-        for part in self.parts:
-            keep = np.flatnonzero(self.keep[part]) + part.start
-            if len(keep):
-                out[..., keep] = y[..., keep] - y[..., keep].mean(axis=-1, keepdims=True)
+        for keep, slow in self._slow:
+            some = y[..., keep]
+            out[..., keep] = some - (some @ slow) @ slow.T
         return out
 
 
@@ -135,7 +143,7 @@ class _Pool:
     blocks: Sequence[Array]
     usable: NDArray[np.bool_]
     load: Load
-    blunt: Floats  # (n,), of length 1 or 0: what a little more or less resolution adds to the spectrum
+    blunt: Floats | None = None  # (n,), of length 1 or 0: what a little less resolution adds to the spectrum
     rows: list[int] = field(default_factory=list)
     moved: list[Floats] = field(default_factory=list)  # each (shifts, n)
 
@@ -148,7 +156,14 @@ class _Pool:
 
     def without(self, curves: Floats) -> Floats:
         """(…, n): curves less their part in what resolution adds: it explains nothing and spoils nothing."""
+        if self.blunt is None:
+            return curves
         return np.asarray(curves - (curves @ self.blunt)[..., None] * self.blunt, np.float64)
+
+    def blunted(self, blunt: Floats) -> None:
+        """From now on without this, of length 1 or 0."""
+        self.blunt = blunt
+        self.moved = [self.without(curves) for curves in self.moved]
 
     def at(self, place: int, shift: float) -> tuple[Floats, Floats]:
         """(n,), (n,): the reference shifted, and its change per cm⁻¹ of shift."""
@@ -205,18 +220,23 @@ def unmix(
     """
     chosen, total = settings or Settings(), sum(len(block) for block in blocks)
     allowed = np.ones(total, bool) if usable is None else usable
-    pool = _Pool(grid, blocks, allowed, load or (lambda row: moved(_row(blocks, row), grid)), _blunt(y, grid))
-    target = pool.without(grid.centred(y))
+    pool = _Pool(grid, blocks, allowed, load or (lambda row: moved(_row(blocks, row), grid)))
+    target = grid.centred(y)
     if not target.any() or not allowed.any():
         return Unmixed((), target, independent(target, grid), np.zeros((0, 0)))
     least = _Least(grid, int(allowed.sum()), chosen)
-    fit = _by_steps(pool, target, least)
-    fit = _by_sets(pool, target, fit, least)
-    return _told(pool, target, fit)
+    rough = _by_steps(pool, target, least)
+    if not rough.places:
+        return _told(pool, target, rough)
+    # The curvature is taken from what was fitted: that of the spectrum itself is mostly noise.
+    pool.blunted(_blunt(target - rough.residual, grid))
+    target = pool.without(target)
+    fit = _fitted(pool, target, rough.places, rough.shifts)
+    return _told(pool, target, _by_sets(pool, target, fit, least))
 
 
 def _blunt(y: Floats, grid: Grid) -> Floats:
-    """The curvature of the spectrum: to first order, what another width of the instrument's line gives."""
+    """Its curvature, of length 1: to first order, what another width of the instrument's line adds."""
     out = np.zeros(len(y))
     for part in grid.parts:
         if _long(part, 2 * BLUNT):
@@ -275,20 +295,22 @@ def f_needed(free: float, chance: float) -> float:
 
 
 def _by_steps(pool: _Pool, target: Floats, least: _Least) -> _Fit:
-    """Part after part, each the one after which least is left; a step beyond the last that was worth it."""
+    """Part after part, each the one after which least is left.
+
+    What later parts explain makes the first look poor: the first few are taken whatever they gain, and judged
+    when all are there.
+    """
     fit = _Fit((), np.empty(0), np.empty(0), target)
-    kept = fit
     while len(fit.places) < MOST_PARTS:
         tried = [pool.place(row) for row in pool.nearest(fit.residual, TRIED)]
         fits = [_extended(pool, target, fit, place) for place in tried[:FITTED] if place not in fit.places]
         if not fits:
             break
         better = min(fits, key=lambda one: one.left)
-        passed = least.passed(fit.left, better)
-        if not passed and kept is not fit:
-            break  # two in a row
-        fit, kept = better, better if passed else kept
-    return kept
+        if len(fit.places) >= AT_FIRST and not least.passed(fit.left, better):
+            break
+        fit = better
+    return fit
 
 
 def _extended(pool: _Pool, target: Floats, fit: _Fit, place: int) -> _Fit:
@@ -344,14 +366,12 @@ def _by_sets(pool: _Pool, target: Floats, fit: _Fit, least: _Least) -> _Fit:
     useful = _useful(pool, target, fit)
     shifts = _shifts_of(pool, fit, useful)
     chosen = _Fit((), np.empty(0), np.empty(0), target)
-    for size in range(1, min(len(fit.places) + 1, MOST_PARTS, len(useful)) + 1):
+    for size in range(1, min(len(fit.places), len(useful)) + 1):
         best = _best_set(pool, target, useful, shifts, size)
         if size == len(fit.places) and fit.left < best.left:
             best = fit
         if least.passed(chosen.left, best):
             chosen = best
-        elif size > len(fit.places):
-            break
     return _pruned(pool, target, chosen, least)
 
 
@@ -537,4 +557,4 @@ _AT_STARTS = _weights(_STARTS)
 
 
 def _long(part: slice, lag: int) -> bool:
-    return part.stop - part.start > lag
+    return bool(part.stop - part.start > lag)

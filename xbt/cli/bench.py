@@ -31,6 +31,7 @@ SUBJECTS = {
         "bench_release",
     ),
     "deconvolution": ("bench_deconvolution",),
+    "pipeline": ("bench_pipeline", "bench_infrared"),
     "reading": ("bench_formats",),
     "sandbox": ("bench_sandbox",),
 }

@@ -117,6 +117,9 @@ def _print(answer: Identification, top: int) -> None:
     explained, unexplained = f"{answer.explained_share:.1%}", f"{answer.unexplained_share:.1%}"
     console.print(f"Explained {explained} of the signal, unexplained {unexplained}.")
     console.print(f"Searched: {escape(searched) or 'no library'}.")
+    if answer.optical and answer.optical.hiding:
+        hiding = ", ".join(f"{one.name} below {one.below:.0%}" for one in answer.optical.hiding)
+        console.print(f"Could hide in this spectrum: {escape(hiding)}.")
     for warning in answer.warnings:
         console.print(f"Note: {escape(warning)}")
 
@@ -178,7 +181,7 @@ def _rows(component: Component, top: int) -> list[list[str]]:
 
     when = "" if component.rt_min is None else f"{component.rt_min:.3f}"
     name = f"[bold]{escape(label(component))}[/]"
-    heads = [[str(component.number), when, f"{component.area_share:.2%}", name, _chance(component)]]
+    heads = [[str(component.number), when, _share(component), name, _chance(component)]]
     tails = [
         [
             escape(candidate.name),
@@ -191,6 +194,13 @@ def _rows(component: Component, top: int) -> list[list[str]]:
     ] or [[""] * 5]
     heads += [[""] * 5] * (len(tails) - 1)
     return [head + tail for head, tail in zip(heads, tails, strict=True)]
+
+
+def _share(component: Component) -> str:
+    """With its interval where there is one."""
+    if component.share_low is None or component.share_high is None:
+        return f"{component.area_share:.2%}"
+    return f"{component.area_share:.1%} ({100 * component.share_low:.0f}–{100 * component.share_high:.0f})"
 
 
 def _chance(component: Component) -> str:
