@@ -8,6 +8,7 @@ Refuses: ions of intensity 1 are neither present nor missing here.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -23,11 +24,15 @@ from spectra.similarity.match_factor import share
 Array = NDArray[Any]
 
 AXIS = HIGHEST_MASS + 1
+TOGETHER = 256  # rows worked on at once: what stays in the cache, and in memory that is not given back
 # Masses from which a row's norm is stored. What lies between a scan start and the next one is left out: the
 # norm is then too small, and a row is ruled out later than it could be.
-KNOTS = (1, *range(20, 61, 5), *range(70, 101, 10), 120, 150, 200, 300, 500, AXIS)
-SEEN = (0.4, 0.2)  # share of the query's norm left unseen when rows are ruled out
-RESCORING = 1000  # postings scanned in the time of comparing a row in full
+KNOTS = (
+    *(1, 12, 15, 18, 20, 22, *range(24, 93), 95, 98, 102, 105, 110, 115, 120, 130, 140, 150, 165, 180, 200),
+    *(220, 250, 300, 350, 400, 500, AXIS),
+)
+SEEN = (0.4, 0.25, 0.15, 0.08)  # share of the query's norm left unseen when rows are ruled out
+RESCORING = 1500  # postings scanned in the time of comparing a row in full
 FEW = 400_000  # postings that are scanned sooner than rows are ruled out
 # Angles by which ions of intensity 1 turn a row at most: rows are sorted into these classes.
 TURNS = np.array((0.0, 0.02, 0.04, 0.06, 0.08, 0.12, 0.2, 0.4, 1.6))
@@ -90,6 +95,7 @@ class NominalIndex:
         self._highest_floor = int(units.floor.max(initial=NOISE_FLOOR))
         self._latest_start = int(units.start.max(initial=1))
         self._known_classes: dict[int, Ints] = {}
+        self._kept = threading.local()
         self._ions = csr_array((units.intensity, units.mass, units.offset), shape=(len(units), AXIS))
         first = units.mass[np.minimum(units.offset[:-1], max(len(units.mass) - 1, 0))]
         self._early_ions = bool((first < units.start).any())
@@ -120,21 +126,24 @@ class NominalIndex:
 
         Ions that a row with principal ions only need not list are left out of the query's norm.
         """
+        dense, mass = _dense(query), np.where(query.start <= _MASSES, _MASSES, 0.0)
         floor, begin = self._units.floor[rows], np.maximum(self._units.start[rows], query.start)
-        ions = self._ions[rows]
-        height = np.where(ions.data >= NOISE_FLOOR, ions.data, 0).astype(np.float64)
-        counts = np.diff(ions.indptr)
-        if self._early_ions:
-            height[ions.indices < np.repeat(begin, counts)] = 0.0
-        dense = _dense(query)
-        mass = np.where(np.arange(AXIS) >= query.start, np.arange(AXIS), 0.0)
-        u_norm = _norm_from(query, floor, begin)
-        if self._highest_floor > NOISE_FLOOR:
-            u = dense[ions.indices]
-            listed = np.where((height > 0) & (u < np.repeat(floor, counts)), u, 0.0)
-            u_norm = u_norm + _like(ions, listed) @ mass
-        dot = _like(ions, np.sqrt(height)) @ (np.sqrt(dense) * mass)
-        return np.minimum(share(dot, np.sqrt(u_norm * (_like(ions, height) @ mass))), 1.0)
+        u_norm, weight = _norm_from(query, floor, begin), np.sqrt(dense) * mass
+        cosine = np.empty(len(rows))
+        for first in range(0, len(rows), TOGETHER):
+            some = slice(first, first + TOGETHER)
+            ions = self._ions[rows[some]]
+            height = np.where(ions.data >= NOISE_FLOOR, ions.data, 0).astype(np.float64)
+            counts = np.diff(ions.indptr)
+            if self._early_ions:
+                height[ions.indices < np.repeat(begin[some], counts)] = 0.0
+            if self._highest_floor > NOISE_FLOOR:
+                u = dense[ions.indices]
+                listed = np.where((height > 0) & (u < np.repeat(floor[some], counts)), u, 0.0)
+                u_norm[some] += _like(ions, listed) @ mass
+            norm = u_norm[some] * (_like(ions, height) @ mass)
+            cosine[some] = share(_like(ions, np.sqrt(height)) @ weight, np.sqrt(norm))
+        return np.minimum(cosine, 1.0)
 
     def best(self, query: UnitSpectrum, top: int) -> tuple[Ints, Floats]:
         """The ``top`` rows of highest cosine that share an ion with the query, best first, and their cosines.
@@ -179,20 +188,32 @@ class NominalIndex:
         postings = np.cumsum(np.append(0, self._column[masses + 1] - self._column[masses]))
         knot = int(np.searchsorted(KNOTS, query.start))
         norm, place = self._norm[knot], self._classes(knot)
-        product = np.zeros(len(self), np.float32)
+        product = self._work("product", np.float32)
+        product[:] = 0.0
         rows: Ints | None = None
-        for done, upto in _stages(unseen, postings):
+        for stage, (done, upto) in enumerate(_stages(unseen, postings)):
             self._scan(masses[done:upto], weights[done:upto], product)
-            if top:
+            if top and stage < 2:  # later it hardly rises
                 least = np.maximum(least, self._reached(query, rows, product, norm, top))
             need = self._least_product(query, least, float(unseen[upto]))
             if rows is None:
-                rows = np.flatnonzero(product >= norm * np.take(need, place))
+                least_product = np.take(need, place, out=self._work("other", np.float32), mode="clip")
+                least_product *= norm
+                rows = np.flatnonzero(
+                    np.greater_equal(product, least_product, out=self._work("mask", np.bool_))
+                )
             else:
                 rows = rows[product[rows] >= norm[rows] * need[place[rows]]]
             if len(rows) * RESCORING < postings[-1] - postings[upto]:
                 break
         return np.arange(len(self)) if rows is None else rows
+
+    def _work(self, name: str, kind: type[np.generic]) -> Array:
+        """(rows,) array of this thread, kept: taking memory of this size anew costs more than filling it."""
+        if not hasattr(self._kept, name):
+            setattr(self._kept, name, np.empty(len(self), kind))
+        kept: Array = getattr(self._kept, name)
+        return kept
 
     def _scan(self, masses: Ints, weights: Floats, product: Array) -> None:
         """Add the columns of the query's ions ``masses`` to each row's ``product``."""
@@ -204,7 +225,8 @@ class NominalIndex:
     ) -> float:
         """A cosine that at least ``top`` rows have."""
         if rows is None:
-            likely = top_rows(product / np.maximum(norm, 1.0), top)
+            cosine = np.maximum(norm, 1.0, out=self._work("other", np.float32))
+            likely = top_rows(np.divide(product, cosine, out=cosine), top)
         else:
             likely = rows[top_rows(product[rows] / np.maximum(norm[rows], 1.0), top)]
         return float(self.cosines(query, likely).min()) if len(likely) == top else 0.0
@@ -240,6 +262,9 @@ class NominalIndex:
         return begin, end
 
 
+_MASSES = np.arange(AXIS, dtype=np.float64)
+
+
 def _stages(unseen: Floats, postings: Ints) -> Iterator[tuple[int, int]]:
     """Stretches of the query's ions that are read before rows are ruled out."""
     done, last = 0, len(unseen) - 1
@@ -252,8 +277,9 @@ def _stages(unseen: Floats, postings: Ints) -> Iterator[tuple[int, int]]:
 
 
 def _like(ions: csr_array, values: Array) -> csr_array:
-    """Other values at the same ions."""
-    return csr_array((values, ions.indices, ions.indptr), shape=ions.shape)
+    """The same ions, of other values."""
+    ions.data = values
+    return ions
 
 
 def _dense(query: UnitSpectrum) -> Floats:

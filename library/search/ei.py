@@ -3,7 +3,7 @@
 Promises: every hit carries the NIST match factor and reverse match factor of the best entry of its compound,
 and what speaks against it; a compound takes one place, whatever number of spectra or releases it has. Of pure
 spectra the best ``top`` compounds with a match factor of `SURE` or more are those a comparison with every
-entry would give; below it, what is not among the best 48 entries by cosine may be passed over. An impure
+entry would give; below it, what is not among the best 64 entries by cosine may be passed over. An impure
 spectrum is compared with the best `COMPARED_IMPURE` entries by cosine.
 """
 
@@ -24,10 +24,13 @@ from library.release import Reference, Release
 from spectra.model import Floats, Ints, MassSpectrum
 from spectra.similarity.mass import HIGHEST_MASS, NOISE_FLOOR, UnitSpectrum, UnitTable, unit_table
 from spectra.similarity.match_factor import Matches, match_factors
+from spectra.similarity.tilt import levelled
+from spectra.similarity.weighted import entropy_similarities
 
-FIRST_COMPARED = 48
+FIRST_COMPARED = 64
+POOL = 20  # compounds that `agreement` puts in order
 COMPARED_IMPURE = 1000
-SURE = 600.0
+SURE = 700.0
 PURE = 0.9
 ISOTOPOLOGUE_HANDICAP = 50.0  # nobody hands in a labelled standard: it has to fit clearly better
 TOLD = 50  # 5 % of the base peak: weaker ions are no evidence when they are missing or left over
@@ -93,7 +96,10 @@ def search(
     searched = [_searched(release) for release in releases if SpectrumKind.EI in release.kinds]
 
     def answer(query: _Query) -> list[Hit]:
-        compared = [_compare(library, query, top) for library in searched]
+        pool = max(top, POOL) if query.pure else top
+        compared = [_compare(library, query, pool) for library in searched]
+        if query.pure:
+            compared = _agreed(compared, query.spectrum, pool)
         return [_hit(one, k, query.spectrum) for one, k in _best(compared, top)]
 
     if len(queries) < 2 or sum(len(library.index) for library in searched) < WORTH_THREADS:
@@ -182,8 +188,30 @@ def _compare(library: _Searched, query: _Query, top: int) -> _Compared:
     compared = _scored(library, query, rows)
     if query.pure and len(rows) == count:
         reached = library.index.reaching(query.spectrum, max(_last(compared, top), SURE))
-        compared = _scored(library, query, np.union1d(rows, reached))
+        compared = _scored(library, query, np.union1d(rows, reached)) if len(reached) else compared
     return compared
+
+
+def agreement(query: UnitSpectrum, table: UnitTable, rows: Ints) -> Floats:
+    """(k,) float64, 0..1000: mean of match factor and 1000 · weighted entropy similarity of `levelled` rows.
+
+    The two err on different isomers; levelling takes out what another instrument's tuning does to both.
+    """
+    level, every = levelled(query, table, rows), np.arange(len(rows))
+    factor = match_factors(query, level, every).match_factor
+    return (factor + 1000 * entropy_similarities(query, level, every)) / 2
+
+
+def _agreed(compared: Sequence[_Compared], query: UnitSpectrum, pool: int) -> list[_Compared]:
+    """The entries of the ``pool`` compounds that are best by match factor, scored by `agreement`."""
+    chosen = [one.library.compound[one.rows[k]] for one, k in _best(compared, pool)]
+    agreed = []
+    for one in compared:
+        kept = np.flatnonzero(np.isin(one.library.compound[one.rows], chosen))
+        rows = one.rows[kept]
+        score = agreement(query, one.library.units, rows) - one.library.handicap[rows]
+        agreed.append(_Compared(one.library, rows, one.matches.of(kept), score))
+    return agreed
 
 
 def _scored(library: _Searched, query: _Query, rows: Ints) -> _Compared:

@@ -15,6 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 from spectra.model import Floats, Ints
 from spectra.similarity.mass import HIGHEST_MASS, NOISE_FLOOR, UnitSpectrum, UnitTable, Whole
 
+TOGETHER = 256  # rows worked on at once: what stays in the cache, and in memory that is not given back
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Matches:
@@ -64,6 +66,16 @@ def match_factors(query: UnitSpectrum, table: UnitTable, rows: Ints) -> Matches:
     `Matches` of k entries in the order of ``rows``; 0 where nothing is in common.
     """
     chosen = np.asarray(rows, np.int64)
+    if len(chosen) <= TOGETHER:
+        return _match_factors(query, table, chosen)
+    blocks = [
+        _match_factors(query, table, chosen[first : first + TOGETHER])
+        for first in range(0, len(chosen), TOGETHER)
+    ]
+    return Matches(*(np.concatenate([getattr(one, name) for one in blocks]) for name in Matches.__slots__))
+
+
+def _match_factors(query: UnitSpectrum, table: UnitTable, chosen: Ints) -> Matches:
     shared = _shared(query, table, chosen)
     missing = _missing(query, table.floor[chosen], shared)
     m, u, l, n = shared.mass, shared.u, shared.l, len(chosen)  # noqa: E741
@@ -131,25 +143,26 @@ class _Missing:
 def _shared(query: UnitSpectrum, table: UnitTable, rows: Ints) -> _Shared:
     begin = np.maximum(table.start[rows], query.start)
     owner, ions = flat_ions(table, rows)
-    mass, l = table.mass[ions], table.intensity[ions]  # noqa: E741
-    place = np.full(HIGHEST_MASS + 1, -1, np.int32)
-    place[query.mass] = np.arange(len(query.mass))
-    strength = np.append(query.intensity, 0)
-    u = strength[place[mass]]
-    inside = mass >= begin[owner]
-    counted = inside & (np.maximum(u, l) >= NOISE_FLOOR)
-    counted_l = np.where(counted, l, 0).astype(np.float64)
+    mass, l = table.mass[ions].astype(np.intp), table.intensity[ions]  # noqa: E741
+    dense = np.zeros(HIGHEST_MASS + 1, np.int32)
+    dense[query.mass] = query.intensity
+    u = dense[mass]
+    counted = (u | l) >= NOISE_FLOOR
+    counted &= mass >= begin[owner]
+    counted_l = (l * counted).astype(np.float64)
     common = np.flatnonzero(counted & (u > 0))
+    place = np.zeros(HIGHEST_MASS + 1, np.int64)
+    place[query.mass] = np.arange(len(query.mass))
     return _Shared(
         begin=begin.astype(np.int64),
         weighted=summed(owner, counted_l * mass, len(rows)),
         squared=summed(owner, counted_l * counted_l, len(rows)),
         owner=owner[common],
-        number=np.cumsum(counted)[common],
+        number=np.cumsum(counted, dtype=np.int64)[common],
         mass=mass[common].astype(np.float64),
         u=u[common].astype(np.float64),
         l=counted_l[common],
-        place=place[mass[common]].astype(np.int64),
+        place=place[mass[common]],
     )
 
 

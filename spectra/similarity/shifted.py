@@ -15,6 +15,8 @@ from spectra.model import Floats, Ints
 from spectra.similarity.mass import HIGHEST_MASS, NOISE_FLOOR, UnitSpectrum, UnitTable
 from spectra.similarity.match_factor import flat_ions, share, summed
 
+TOGETHER = 256  # rows worked on at once: what stays in the cache, and in memory that is not given back
+
 
 def hybrid_scores(query: UnitSpectrum, table: UnitTable, rows: Ints, difference: Ints) -> Floats:
     """(k,) float64, 0..1000: 1000·cos² of the query with each row after ions have moved by its difference.
@@ -48,17 +50,41 @@ def hybrid_scores(query: UnitSpectrum, table: UnitTable, rows: Ints, difference:
 
 
 def hybrid_bounds(query: UnitSpectrum, table: UnitTable, rows: Ints, difference: Ints) -> Floats:
-    """(k,) float64, 0..1000: what `hybrid_scores` cannot exceed, in a third of its time.
+    """(k,) float64, 0..1000: what `hybrid_scores` cannot exceed, in a tenth of its time.
 
-    As if what a heavier ion takes in were not there yet, and √(a + b) were √a + √b.
+    As if what a heavier ion takes in were not there yet, √(a + b) were √a + √b, and a row's scan started no
+    later than the query's.
     """
-    ions, n = _ions(query, table, rows, difference), len(rows)
-    moved = np.maximum(np.minimum(ions.l - ions.u, ions.u_shifted), 0.0)
-    shifted_mass = ions.mass + ions.shift
-    dot = ions.mass * np.sqrt(ions.u * ions.l) + shifted_mass * np.sqrt(ions.u_shifted * moved)
-    least = np.where(ions.shift < 0, ions.mass * ions.l + ions.shift * moved, ions.mass * ions.l)
-    most = share(summed(ions.owner, dot, n) ** 2, ions.norm * summed(ions.owner, least, n))
-    return 1000 * np.minimum(most * (1 + 1e-9), 1.0)
+    dense = np.zeros(3 * (HIGHEST_MASS + 1))  # masses below 0 and out of range are there, and empty
+    strong = (query.intensity >= NOISE_FLOOR) & (query.mass >= query.start)
+    dense[query.mass[strong] + HIGHEST_MASS + 1] = query.intensity[strong]
+    begin = np.maximum(table.start[rows].astype(np.int64), query.start)
+    norm, bounds = _tail(query, begin), np.empty(len(rows))
+    shift = np.clip(difference, -HIGHEST_MASS, HIGHEST_MASS)
+    for first in range(0, len(rows), TOGETHER):
+        some = slice(first, first + TOGETHER)
+        dot, least = _most(dense, table, rows[some], shift[some], begin[some])
+        bounds[some] = share(dot**2, norm[some] * least)
+    return 1000 * np.minimum(bounds * (1 + 1e-9), 1.0)
+
+
+def _most(dense: Floats, table: UnitTable, rows: Ints, shift: Ints, begin: Ints) -> tuple[Floats, Floats]:
+    """(rows,) each: the most the product, and the least the norm of the row can be."""
+    owner, flat = flat_ions(table, rows)
+    mass, height = table.mass[flat].astype(np.int64), table.intensity[flat]
+    l = height * ((height >= NOISE_FLOOR) & (mass >= begin[owner])).astype(np.float64)  # noqa: E741
+    here, moving = mass + (HIGHEST_MASS + 1), shift[owner]
+    u, u_shifted = dense[here], dense[here + moving]
+    moved = np.maximum(np.minimum(l - u, u_shifted), 0.0)
+    dot = mass * np.sqrt(u * l) + (mass + moving) * np.sqrt(u_shifted * moved)
+    return summed(owner, dot, len(rows)), summed(owner, mass * l + np.minimum(moving, 0) * moved, len(rows))
+
+
+def _tail(query: UnitSpectrum, begin: Ints) -> Floats:
+    """(rows,) Σ m·u of the query's ions of at least 2 from each ``begin`` on."""
+    strong = np.where(query.intensity >= NOISE_FLOOR, query.intensity, 0.0)
+    sums = np.append(np.cumsum((query.mass * strong)[::-1])[::-1], 0.0)
+    return np.asarray(sums[np.searchsorted(query.mass, begin)], np.float64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,10 +112,14 @@ def _ions(query: UnitSpectrum, table: UnitTable, rows: Ints, difference: Ints) -
     shift = difference[owner]
     target = mass + shift
     out = (target < begin[owner]) | (target > HIGHEST_MASS) | (shift == 0)
-    square = np.append(np.cumsum((query.mass * np.where(strong, query.intensity, 0.0))[::-1])[::-1], 0.0)
-    norm = square[np.searchsorted(query.mass, begin)]
     return _Ions(
-        norm, owner, mass, shift, height.astype(np.float64), dense[mass], dense[np.where(out, -1, target)]
+        _tail(query, begin),
+        owner,
+        mass,
+        shift,
+        height.astype(np.float64),
+        dense[mass],
+        dense[np.where(out, -1, target)],
     )
 
 

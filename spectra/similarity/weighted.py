@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectra.model import Floats, Ints
-from spectra.similarity.mass import HIGHEST_MASS, UnitSpectrum, UnitTable
+from spectra.similarity.mass import HIGHEST_MASS, NOISE_FLOOR, UnitSpectrum, UnitTable, Whole
 from spectra.similarity.match_factor import flat_ions, share, summed
 
 
@@ -75,17 +75,31 @@ def entropy_similarities(query: UnitSpectrum, table: UnitTable, rows: Ints) -> F
 
     Each spectrum, from the later scan start on, sums to 1; where its entropy S < 3 its intensities are first
     raised to 0.25 + 0.25·S; similarity = 1 − (2·S_AB − S_A − S_B)/ln 4, S_AB of the mean of the two. Source:
-    Li et al., Nat. Methods 2021, 18:1524.
+    Li et al., Nat. Methods 2021, 18:1524. Ours: an ion of the query below a row's ``floor`` that a row of
+    principal ions does not list is left out.
     """
     both, n = _side_by_side(query, table, rows), len(rows)
-    begins, place = np.unique(both.begin, return_inverse=True)
-    dense = np.zeros((len(begins), HIGHEST_MASS + 1))
-    for line, begin in zip(dense, begins, strict=True):
-        seen = query.mass >= begin
-        line[query.mass[seen]] = _spread(np.zeros(int(seen.sum()), np.int64), query.intensity[seen], 1)
-    a, b = dense[place[both.owner], both.mass.astype(np.int64)], _spread(both.owner, both.l, n)
+    a, b = _query_spread(query, table.floor[rows], both), _spread(both.owner, both.l, n)
     gain = np.where((a > 0) & (b > 0), _entropic(a + b) - _entropic(a) - _entropic(b), 0.0)
     return np.asarray(np.clip(summed(both.owner, gain, n) / np.log(4.0), 0.0, 1.0), np.float64)
+
+
+def _query_spread(query: UnitSpectrum, floor: Whole, both: _SideBySide) -> Floats:
+    """The query's intensities at the rows' ions, spread over what each row could show."""
+    mass, dense = both.mass.astype(np.int64), np.zeros(HIGHEST_MASS + 1)
+    spread = np.zeros(len(mass))
+    # Full rows that begin alike are treated at once, each list of principal ions alone
+    kind = np.where(floor == NOISE_FLOOR, both.begin, -1 - np.arange(len(floor)))
+    for one in np.unique(kind).tolist():
+        rows = np.flatnonzero(kind == one)
+        ions = np.flatnonzero(kind[both.owner] == one)
+        seen = query.mass >= both.begin[rows[0]]
+        if one < 0:
+            seen &= (query.intensity >= floor[rows[0]]) | np.isin(query.mass, mass[ions])
+        dense[query.mass] = 0.0
+        dense[query.mass[seen]] = _spread(np.zeros(int(seen.sum()), np.int64), query.intensity[seen], 1)
+        spread[ions] = dense[mass[ions]]
+    return spread
 
 
 @dataclass(frozen=True, slots=True, eq=False)
