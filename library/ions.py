@@ -55,7 +55,7 @@ def molecules(features: Sequence[Feature], polarity: int, ppm: float) -> list[Mo
         adduct, partners = _best_reading(features[k], mz[beside], polarity, ppm)
         ions = [int(beside[place]) for place in partners]
         free[ions] = False
-        found.append(Molecule(adduct.mass(mz[k]), (k, *ions), (adduct.name, *partners.values())))
+        found.append(Molecule(adduct.mass(features[k].mz), (k, *ions), (adduct.name, *partners.values())))
     return found
 
 

@@ -331,16 +331,22 @@ def _component(one: _Measured, asked: _Asked | None, releases: Sequence[Release]
         sure = chances_of(asked.query, hits, releases, len(indistinguishable(hits)), RULE.unknowns)
         found = Evidence(hits[0].score, ions_of(hits[0]), len(group), sure, family=False)
         decision = Decision.UNKNOWN if fit is False else decide(found, WITH_ISOTOPES if fit else RULE)
-        family = relatives(releases, asked.query) if decision is Decision.UNKNOWN else None
+        family = _hint(one, asked, releases, signal) if decision is Decision.UNKNOWN else None
         if family and fit is not False:
             decision = Decision.FAMILY
         row = _row(one, asked, signal, decision, candidates, family, "msms")
         return msgspec.structs.replace(row, confidence=confidence_of(sure))
-    family = relatives(releases, asked.query) if asked else None
+    family = _hint(one, asked, releases, signal) if asked else None
     candidates = _by_mass(one, seen)
     decision = Decision.UNKNOWN if family is None else Decision.FAMILY
     compared = "msms" if asked and not candidates else "mass"
     return _row(one, asked, signal, decision, candidates, family, compared)
+
+
+def _hint(one: _Measured, asked: _Asked, releases: Sequence[Release], signal: float) -> FamilyHint | None:
+    """What it may be a relative of; asked for what a run shows clearly, and for every spectrum of a list."""
+    clear = one.area >= LEAST_UNKNOWN * signal or np.isnan(asked.products.rt_s)
+    return relatives(releases, asked.query) if clear else None
 
 
 def _seen(one: _Measured) -> Floats | None:

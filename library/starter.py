@@ -10,7 +10,8 @@ not absent. Product ions and in-source fragments are `library.starter_fragments`
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ from library.record import Record, Skipped, SpectrumKind
 from library.starter_fragments import MIDDLE, EnergyClass, fragment_records
 from library.substances import Substance, classify_form, load_substances, names_of
 from library.tables import rows
+from spectra.model import Floats
 from spectra.similarity.mass import UnitSpectrum, unit_mass
 
 MOST_IONS = 20
@@ -117,14 +119,26 @@ def by_precursor(mz: float, polarity: int, *, ppm: float = 10.0) -> tuple[WholeI
     Nearest first; equally near ones, such as isomers, in the order of adducts as they are usually met, then
     by key. An m/z alone identifies nothing.
     """
+    ions, expected = _every_ion(polarity)
+    near = np.flatnonzero(np.abs(mz - expected) <= ppm * 1e-6 * expected)
     found = [
-        (rank, WholeIon(substance, adduct, expected, (mz - expected) / expected * 1e6))
-        for substance in filter(is_organic, load_substances())
-        for rank, (adduct, expected) in enumerate(ions_of(substance.formula).items())
-        if parse_adduct(adduct).polarity == polarity and abs(mz - expected) <= ppm * 1e-6 * expected
+        (rank, replace(ion, error_ppm=(mz - ion.mz) / ion.mz * 1e6))
+        for rank, ion in (ions[k] for k in near.tolist())
     ]
     found.sort(key=lambda each: (round(abs(each[1].error_ppm), 1), each[0], each[1].substance.key))
     return tuple(ion for _, ion in found)
+
+
+@cache
+def _every_ion(polarity: int) -> tuple[list[tuple[int, WholeIon]], Floats]:
+    """Every whole ion of every substance with the rank of its adduct, and their m/z."""
+    ions = [
+        (rank, WholeIon(substance, adduct, expected, 0.0))
+        for substance in filter(is_organic, load_substances())
+        for rank, (adduct, expected) in enumerate(ions_of(substance.formula).items())
+        if parse_adduct(adduct).polarity == polarity
+    ]
+    return ions, np.array([ion.mz for _, ion in ions])
 
 
 def build_ions(msp: Path, source: str, out: Path) -> Built:

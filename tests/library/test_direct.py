@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -73,7 +74,9 @@ def table(
 
 
 def answer_to(run: Run, *releases: Release) -> Identification:
-    return identify(run, releases, source=SOURCE)
+    answer = identify(run, releases, source=SOURCE)
+    assert msgspec.json.decode(msgspec.json.encode(answer), type=Identification) == answer
+    return answer
 
 
 def named(answer: Identification) -> list[Component]:

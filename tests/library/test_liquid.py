@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -51,7 +52,9 @@ def analyte(
 
 
 def answer_to(run: Run, *releases: Release) -> Identification:
-    return identify(run, releases, source=SOURCE)
+    answer = identify(run, releases, source=SOURCE)
+    assert msgspec.json.decode(msgspec.json.encode(answer), type=Identification) == answer
+    return answer
 
 
 def simulated(*analytes: SimulatedAnalyte, instrument: Instrument | None = None, polarity: int = 1) -> Run:

@@ -15,6 +15,7 @@ from library.record import SpectrumKind
 from library.starter import starter_records
 from spectra.model import spectrum_from_peaks
 from spectra.simulate import SimulatedPeak, simulate_run
+from spectra.simulate_liquid import SimulatedAnalyte, simulate_liquid_run
 from spectra.writers import write_mzml
 
 
@@ -106,3 +107,32 @@ def test_a_wrong_library_and_a_wrong_picture_name_are_told(home: Path, run_file:
     picture = xbt(home, str(run_file), "--plot", "out.gif")
     assert picture.returncode == 2
     assert ".svg, .png or .pdf" in picture.stderr
+
+
+@pytest.fixture(scope="module")
+def liquid_file(home: Path) -> Path:
+    analytes = []
+    for name, rt in (("Cocaine", 30.0), ("Ketamine", 60.0)):
+        own = [r for r in starter_records(SpectrumKind.MSMS) if r.name == name and r.adduct == "[M+H]+"]
+        mz, products = own[0].precursor_mz or 0.0, {}
+        for r in own:
+            products[r.energy_ev or 25.0] = spectrum_from_peaks(r.mz, r.intensity)
+        ions = spectrum_from_peaks([mz, mz + 1.00335], [1.0, 0.15])
+        analytes.append(SimulatedAnalyte(ions, products, rt, 2e6))
+    path = home / "liquid.mzML"
+    write_mzml(simulate_liquid_run(analytes, rng=np.random.default_rng(2), duration_s=90.0), path)
+    return path
+
+
+def test_a_liquid_run_is_named_by_product_ions(home: Path, liquid_file: Path) -> None:
+    done = xbt(home, str(liquid_file))
+    assert done.returncode == 0, done.stderr
+    line = next(line for line in done.stdout.splitlines() if "Cocaine" in line)
+    assert "304.15" in line
+    assert "[M+H]+" in line
+    assert "product ions" in line
+    answer = json.loads(xbt(home, str(liquid_file), "--json", "--plot", "liquid.svg").stdout)
+    first = next(c for c in answer["components"] if c["candidates"])
+    assert first["compared"] == "msms"
+    assert first["candidates"][0]["precursor_error_ppm"] == pytest.approx(0, abs=5)
+    assert (home / "liquid.svg").exists()
