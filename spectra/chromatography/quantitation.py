@@ -5,7 +5,8 @@ response factor of another substance says so by its interval. Refuses factors th
 
 The content is a product of factors, c = Π factorᵉˣᵖᵒⁿᵉⁿᵗ: amount from the curve, volume, dilution, mass of
 the aliquot, content of the standard, recovery, homogeneity. Uncertainties combine to first order (GUM, JCGM
-100:2008, 5.1.2) by the package ``uncertainties``; U = k·u with k = 2.
+100:2008, 5.1.2) by the package ``uncertainties``. U = k·u holds about 95 %: k is 2, and more where few
+measurements tell the scatter (effective degrees of freedom after Welch & Satterthwaite, GUM annex G.4).
 """
 
 from __future__ import annotations
@@ -15,12 +16,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import stats
 from uncertainties import nominal_value, ufloat
 from uncertainties.core import AffineScalarFunc
 
 from spectra.errors import InvalidMeasurement
 
-COVERAGE = 2.0
+PROBABILITY = (
+    0.9544997361036416  # of two standard deviations of a normal distribution: k = 2 (EA-4/02, annex E)
+)
 
 # Relative response of two drugs without a calibration, as a factor either way at 95 %: areas of total ion
 # chromatograms and flame ionisation differ by up to 2, electrospray and DART by up to 100.
@@ -37,12 +41,14 @@ class Factor:
     value : > 0, in its own unit.
     standard_uncertainty : ≥ 0, same unit.
     exponent : 1 for a factor, −1 for a divisor.
+    degrees_of_freedom : > 0, of the standard uncertainty; infinite where it comes from a certificate.
     """
 
     name: str
     value: float
     standard_uncertainty: float = 0.0
     exponent: int = 1
+    degrees_of_freedom: float = np.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,20 +108,28 @@ class Content:
     ----------
     value, standard_uncertainty : in the unit that the factors multiply to.
     budget : one entry per factor, the largest share first.
+    degrees_of_freedom : effective ones of ``standard_uncertainty``.
     """
 
     value: float
     standard_uncertainty: float
     budget: tuple[Contribution, ...]
+    degrees_of_freedom: float = np.inf
+
+    @property
+    def coverage_factor(self) -> float:
+        """The factor k by Student's t: 2 for many degrees of freedom, 2.87 for four."""
+        return float(stats.t.ppf((1 + PROBABILITY) / 2, self.degrees_of_freedom))
 
     @property
     def expanded_uncertainty(self) -> float:
-        """U = 2 u."""
-        return COVERAGE * self.standard_uncertainty
+        """U = k·u."""
+        return self.coverage_factor * self.standard_uncertainty
 
     def times(self, factor: float) -> Content:
         """In another unit, or as another form (base for salt): an exact factor changes no share."""
-        return Content(self.value * factor, self.standard_uncertainty * factor, self.budget)
+        scaled = self.value * factor, self.standard_uncertainty * factor
+        return Content(*scaled, self.budget, self.degrees_of_freedom)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +165,10 @@ def content(factors: Sequence[Factor]) -> Content:
         for factor in factors
     ]
     budget = tuple(sorted(shares, key=lambda one: -one.share))
-    return Content(float(nominal_value(product)), float(np.sqrt(variance)), budget)
+    told = {factor.name: factor.degrees_of_freedom for factor in factors}
+    lost = sum(part**2 / told[name] for name, part in parts.items())
+    freedom = variance**2 / lost if lost else np.inf
+    return Content(float(nominal_value(product)), float(np.sqrt(variance)), budget, float(freedom))
 
 
 def homogeneity(contents: ArrayLike) -> Factor:
@@ -166,7 +183,8 @@ def homogeneity(contents: ArrayLike) -> Factor:
     measured = np.asarray(contents, np.float64)
     if len(measured) < 2 or not np.isfinite(measured).all() or measured.mean() <= 0:
         raise InvalidMeasurement("homogeneity needs the contents of two portions at least")
-    return Factor("homogeneity", 1.0, float(measured.std(ddof=1) / measured.mean()))
+    spread = float(measured.std(ddof=1) / measured.mean())
+    return Factor("homogeneity", 1.0, spread, degrees_of_freedom=len(measured) - 1)
 
 
 def single_point(
@@ -265,5 +283,7 @@ def _quantity(factor: Factor) -> float | AffineScalarFunc:
         raise InvalidMeasurement(f"{factor.name}: a factor must be a positive number")
     if not (np.isfinite(factor.standard_uncertainty) and factor.standard_uncertainty >= 0):
         raise InvalidMeasurement(f"{factor.name}: an uncertainty cannot be negative")
+    if not factor.degrees_of_freedom > 0:
+        raise InvalidMeasurement(f"{factor.name}: degrees of freedom must be above zero")
     exact = factor.standard_uncertainty == 0
     return factor.value if exact else ufloat(factor.value, factor.standard_uncertainty, factor.name)

@@ -68,4 +68,4 @@ def test_what_the_analysis_says_and_how_much_there_is(
     assert "best candidate, to decide" in page
     assert "probably active" in page
     assert "chance more than 9 in 10" in page
-    assert "24.9 ± 0.7 % by weight, counted as hydrochloride" in page
+    assert "25 ± 1 % by weight, counted as hydrochloride" in page

@@ -75,7 +75,7 @@ def test_percent_where_there_is_no_unit_to_weigh(tmp_path: Path) -> None:
     responses = _table(tmp_path, "sample,response\nA,100\n", "responses.csv")
     result = _xbt("amount", _table(tmp_path, LEVELS), responses, *PREPARED)
     assert result.exit_code == 0
-    assert "A: 50 ± 1 % by weight" in result.output
+    assert "A: 50 ± 2 % by weight" in result.output
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_from_a_table_to_an_amount_on_record(
     assert sha256[:12] in _xbt("list", "--substance", "cocaine").output
     ticket = laboratory.decided()
     wanted = ("--calibration", sha256[:8], "--response", "100", *PREPARED)
-    assert f"{ticket.reference}: 50 ± 1 % by weight" in _xbt("record", ticket.reference, *wanted).output
+    assert f"{ticket.reference}: 50 ± 2 % by weight" in _xbt("record", ticket.reference, *wanted).output
     with laboratory.sessions() as session:
         assert session.scalars(select(QuantityRow.sample_id)).all() == [ticket.sample_id]
     assert "no such sample" in _xbt("record", "NO-1", *wanted).output

@@ -8,6 +8,7 @@ import numpy as np
 
 from spectra.chromatography.acceptance import Level
 from spectra.chromatography.calibration import Amount, Calibration, Place
+from xbt.domain.amounts import Kind
 from xbt.risk.amounts import amount_text
 from xbt.services.contents import Fitted, WorkedOut
 from xbt.services.quantitation import CalibrationView
@@ -48,6 +49,9 @@ def amount_lines(name: str, found: WorkedOut, fitted: Fitted) -> Iterator[str]:
     read, unit = found.read, fitted.standards.unit.value
     place = read.place.value.replace("_", " ")
     yield f"    read from the curve: {read.value:.5g} {unit}, u = {read.standard_uncertainty:.2g}; {place}"
+    if found.quantity.kind is not Kind.MEASURED:
+        return
+    yield f"    coverage factor k = {found.quantity.coverage_factor:.2f} (about 95 %)"
     for part in found.budget:
         if part.share > 0:
             yield f"    {100 * part.share:5.1f} % of the variance: {part.name}"

@@ -15,8 +15,6 @@ from math import isfinite
 
 from xbt.domain.errors import InvalidAmount
 
-COVERAGE = 2.0  # k: about 95 %
-
 
 class Unit(StrEnum):
     """Of an amount; the value is stable."""
@@ -58,6 +56,7 @@ class Quantity:
     value : in ``unit``; for ``LESS_THAN`` the limit.
     low, high : the interval that holds the amount with about 95 %: value ∓ U (not below 0), or the range of
         an estimate.
+    coverage_factor : k of U = k·u; 2, or more where few measurements tell the scatter.
     basis, salt : the form that is counted, by a code of `library.salts` for a salt.
     kind, technique, method : how sure, by what (a code such as "lc"), and what the laboratory calls it.
     calibration : SHA-256 of the stored calibration, "" for an estimate.
@@ -75,6 +74,7 @@ class Quantity:
     salt: str = ""
     calibration: str = ""
     estimated_by: EstimatedBy | None = None
+    coverage_factor: float = 2.0
 
     def __post_init__(self) -> None:
         if not all(map(isfinite, (self.value, self.low, self.high))) or self.value < 0:
@@ -90,7 +90,7 @@ class Quantity:
 
     @property
     def expanded_uncertainty(self) -> float:
-        """U = k·u with k = `COVERAGE`; the lower end may be cut at nothing, the upper one is not."""
+        """U = k·u; the lower end of the interval may be cut at nothing, the upper one is not."""
         return self.high - self.value
 
     def times(self, factor: float) -> tuple[float, float, float]:

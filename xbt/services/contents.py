@@ -147,12 +147,13 @@ def work_out(
         highest = f"{fitted.curve.range[1]:g}"
         raise InvalidAmount("above_range", highest=highest, unit=fitted.standards.unit.value, remedy="dilute")
     if read.place is Place.INSIDE:
-        found = _content(fitted, read.value, read.standard_uncertainty, preparation, unit)
+        found = _content(fitted, read, preparation, unit)
         spread = found.expanded_uncertainty
         interval = (found.value, max(0.0, found.value - spread), found.value + spread)
-        return WorkedOut(_quantity(fitted, interval, unit, Kind.MEASURED, calibration), found.budget, read)
+        told = _quantity(fitted, interval, unit, Kind.MEASURED, calibration)
+        return WorkedOut(replace(told, coverage_factor=found.coverage_factor), found.budget, read)
     limit = max(fitted.curve.range[0], fitted.curve.quantification_limit)
-    most = _content(fitted, limit, 0.0, preparation, unit)
+    most = _content(fitted, replace(read, value=limit, standard_uncertainty=0.0), preparation, unit)
     interval = (most.value, 0.0, most.value)
     return WorkedOut(_quantity(fitted, interval, unit, Kind.LESS_THAN, calibration), most.budget, read)
 
@@ -173,11 +174,14 @@ def substance_key(text: str) -> str:
     raise InvalidAmount("no_substance", name=text)
 
 
-def _content(
-    fitted: Fitted, amount: float, uncertainty: float, preparation: Preparation, unit: Unit
-) -> Content:
+def _content(fitted: Fitted, read: Amount, preparation: Preparation, unit: Unit) -> Content:
     scale = fitted.standards.unit.milligrams
-    curve = Factor("calibration curve", amount * scale, uncertainty * scale)
+    curve = Factor(
+        "calibration curve",
+        read.value * scale,
+        read.standard_uncertainty * scale,
+        degrees_of_freedom=read.degrees_of_freedom,
+    )
     if unit is Unit.PERCENT:
         return percent_by_mass(curve, preparation)
     if unit is Unit.MILLIGRAM_PER_UNIT:
