@@ -110,6 +110,11 @@ def family_named(name: str) -> str:
     return next((family for family, pattern in _stems() if pattern.search(plain)), "")
 
 
+def family_label(family: str, language: str) -> str:
+    """What to call a family in ``language`` ("fr" or "en"); the code itself where it is not known."""
+    return _labels().get(family, {}).get("label_fr" if language == "fr" else "label_en", family)
+
+
 @cache
 def class_of(family: str) -> str:
     """Class code of a family ("opioid" of "fentanyl"), "" if no substance has it."""
@@ -149,3 +154,8 @@ def hint(
 @cache
 def _stems() -> tuple[tuple[str, re.Pattern[str]], ...]:
     return tuple((row["family"], re.compile(row["pattern"])) for row in rows("family_names.tsv"))
+
+
+@cache
+def _labels() -> dict[str, dict[str, str]]:
+    return {row["family"]: row for row in rows("families.tsv")}

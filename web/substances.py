@@ -8,6 +8,7 @@ from functools import lru_cache
 from flask import Flask
 
 from library.answer import Candidate, Component, Decision
+from library.families import family_label
 from library.substances import Substances, load_substances
 from web.locale import language
 from web.locale import say as _
@@ -32,6 +33,8 @@ def install(app: Flask) -> None:
         component_name=component_name,
         candidate_name=lambda candidate: name_of(candidate.inchikey, candidate.name),
         isomer_names=isomer_names,
+        family_name=lambda code: family_label(code, language()),
+        mass_change=mass_change,
     )
 
 
@@ -58,6 +61,11 @@ def isomer_names(candidate: Candidate) -> str:
     keys = candidate.isomer_group_inchikeys or [candidate.inchikey]
     names = candidate.isomer_group or [candidate.name]
     return joined(dict.fromkeys(map(name_of, keys, names)))
+
+
+def mass_change(meaning: str) -> str:
+    """How a difference of mass reads, its formulas as they are."""
+    return _("an isomer") if meaning == "an isomer" else joined(meaning.split(" or "))
 
 
 def joined(names: Iterable[str]) -> str:

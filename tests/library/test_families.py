@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from library.families import Likeness, class_of, family_named, family_of, hint, meaning_of
+from library.families import Likeness, class_of, family_label, family_named, family_of, hint, meaning_of
 from library.forms import FormKind
 from library.record import SpectrumKind
 from library.release import Reference
@@ -79,3 +79,13 @@ def test_an_accurate_mass_tells_what_unit_mass_cannot() -> None:
     assert meaning_of(17.9907, 0.005) == "+F −H"
     assert meaning_of(0.0004, 0.005) == "an isomer"
     assert meaning_of(28.02, 0.005) == ""
+
+
+def test_every_family_has_a_name_in_both_languages() -> None:
+    known = {substance.family for substance in load_substances()}
+    known |= {row["family"] for row in rows("family_names.tsv")}
+    for language in ("en", "fr"):
+        assert [code for code in known if not family_label(code, language)] == []
+    assert {row["family"] for row in rows("families.tsv")} == known
+    assert family_label("arylcyclohexylamine", "fr").startswith("apparentés de la kétamine")
+    assert family_label("never heard of", "fr") == "never heard of"
