@@ -41,6 +41,7 @@ WITH_ISOTOPES = replace(RULE, least_score=600.0)
 SHOWN = 5  # candidates per component
 LEAST_SHOWN = 300.0  # of 1000: a candidate worth showing
 MOST_FEATURES = 600  # the strongest; what is weaker counts as signal only
+MOST_LISTED = 1000  # spectra of a list without time axis: an answer is no library
 MOST_UNKNOWN = 30  # components without candidate and product ions that are listed, and at least
 LEAST_UNKNOWN = 0.005  # of the signal
 CERTAIN_ISOTOPES = 30.0  # times the weakest feature: then M + 1 of a small molecule is seen
@@ -137,7 +138,7 @@ def _of(scans: ScanTable, keep: np.ndarray) -> ScanTable:
 def _measure(scans: ScanTable, polarity: int) -> tuple[tuple[_Measured, ...], float, list[str]]:
     """Molecules with their product ions, the signal in counts·s, and what is odd about the run."""
     if not scans.has_time:
-        return tuple(_untimed(scans, polarity)), 1.0, []
+        return tuple(_untimed(scans, polarity)), 1.0, _of_list(scans)
     gentle, hard = _energies(scans)
     features = find_features(gentle) if len(gentle) else Features((), 0.0, SMALLEST_PPM, True)
     if not features.accurate:
@@ -174,13 +175,21 @@ def _untimed(scans: ScanTable, polarity: int) -> list[_Measured]:
     """Each spectrum of a list as a molecule of its own; all count the same."""
     nan = float("nan")
     found = []
-    for scan in range(len(scans)):
+    for scan in range(min(len(scans), MOST_LISTED)):
         spectrum, mz = scans.spectrum(scan), float(scans.precursor_mz[scan])
         if len(spectrum):
             energy = float(scans.collision_ev[scan])
             products = Products(mz, nan, energy, spectrum, 1, (), (1.0,))
             found.append(_Measured(None, None, 1.0 / len(scans), (products,), polarity))
     return found
+
+
+def _of_list(scans: ScanTable) -> list[str]:
+    if len(scans) <= MOST_LISTED:
+        return []
+    return [
+        f"of {len(scans)} spectra the first {MOST_LISTED} were compared; `xbt library search` takes them all"
+    ]
 
 
 def _energies(scans: ScanTable) -> tuple[ScanTable, ScanTable]:
@@ -344,9 +353,8 @@ def _component(one: _Measured, asked: _Asked | None, releases: Sequence[Release]
 
 
 def _hint(one: _Measured, asked: _Asked, releases: Sequence[Release], signal: float) -> FamilyHint | None:
-    """What it may be a relative of; asked for what a run shows clearly, and for every spectrum of a list."""
-    clear = one.area >= LEAST_UNKNOWN * signal or np.isnan(asked.products.rt_s)
-    return relatives(releases, asked.query) if clear else None
+    """What it may be a relative of; asked for what a run shows clearly, and for spectra of a short list."""
+    return relatives(releases, asked.query) if one.area >= LEAST_UNKNOWN * signal else None
 
 
 def _seen(one: _Measured) -> Floats | None:

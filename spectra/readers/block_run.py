@@ -26,7 +26,9 @@ _INSTRUMENT_KEYS = ("instrument", "source_instrument", "instrument_type", "instr
 _TIME_KEYS = ("rtinseconds", "retentiontime", "retention_time", "retention time")
 _LEVEL = re.compile(r"(?:ms\D{0,3})?([1-9])|(msms|ms/ms)", re.IGNORECASE)
 _ADDUCT_CHARGE = re.compile(r"\]\d*([+-])")
-_VOLTS = re.compile(r"(?:hcd|cid|orifice\d?)?\s*\+?(\d+(?:\.\d+)?)\s*(?:e?v)?(?:\s*\(nominal\))?", re.IGNORECASE)
+_VOLTS = re.compile(
+    r"(?:hcd|cid|orifice\d?)?\s*\+?(\d+(?:\.\d+)?)\s*(?:e?v)?(?:\s*\(nominal\))?", re.IGNORECASE
+)
 _FIRST_FIGURE = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?", re.IGNORECASE)
 _NOT_ISOLATED = re.compile(r"\bei\b|in-source")  # ways to fragment everything at once
 _MAX_WARNINGS = 50

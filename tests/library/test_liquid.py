@@ -186,6 +186,21 @@ def test_product_ions_without_time_are_searched_one_by_one(
     assert {c.rt_min for c in answer.components} == {None}
 
 
+def test_of_a_long_list_only_the_first_are_compared(starter: Release) -> None:
+    n = 1100
+    table = ScanTable(
+        np.full(n, np.nan),
+        np.arange(n + 1),
+        np.full(n, 82.0651),
+        np.ones(n),
+        np.full(n, 2),
+        np.full(n, 304.1543),
+    )
+    answer = answer_to(Run(Metadata("MGF", "mgf", Technique.MS), table), starter)
+    assert len(answer.components) <= 1000
+    assert any("first 1000" in text for text in answer.warnings)
+
+
 def test_all_ion_scans_lend_their_products_to_what_rises_with_them(
     records: dict[str, list[Record]], starter: Release
 ) -> None:
