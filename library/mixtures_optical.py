@@ -29,7 +29,11 @@ from spectra.similarity.optical import CommonAxis, Profile, derivative, profile
 
 LEAST_SHARE = 0.01  # below, a part cannot be told from a flaw in the form of the other references
 AREA_KNOWN = 0.03  # relative uncertainty of the area of a reference's bands, from its baseline
+REFERENCES_KEPT = 300  # of each release, moved along the axis: 90 kB each; most samples hold the same few
 LEAST_COVERED = 0.9  # of a query's range that a reference must cover to be a part of it
+
+
+_moved_of: WeakKeyDictionary[Release, dict[tuple[int, int], Floats]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,13 +139,24 @@ class _Rows:
 
     def moved(self, row: int) -> Floats:
         """(moves, n) float64: the slope of the reference as it was measured, moved; in the row's unit."""
+        place, inside = self._where(row)
+        release = self.releases[place]
+        kept = _moved_of.setdefault(release, {})
+        key = (self._first[place] + inside, self.window)
+        if key not in kept:
+            while len(kept) >= REFERENCES_KEPT:
+                kept.pop(next(iter(kept)))
+            kept[key] = self._read_moved(row)
+        return kept[key]
+
+    def _read_moved(self, row: int) -> Floats:
         curve = self.entry(row).curve
         if curve is None:
             raise TypeError(row)
-        slopes = []
-        for move in MOVES:
-            one = profile(curve, self.axis, shift=-float(move))
-            slopes.append(derivative(one, self.axis, self.window))
+        slopes = [
+            derivative(profile(curve, self.axis, shift=-float(move)), self.axis, self.window)
+            for move in MOVES
+        ]
         still = slopes[len(MOVES) // 2]
         inside = still.y[still.first : still.last]
         return np.array([one.y for one in slopes]) / (float(np.linalg.norm(inside - inside.mean())) or 1.0)

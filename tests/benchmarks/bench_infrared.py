@@ -14,7 +14,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -286,21 +286,19 @@ def measure(
     *,
     seed: int,
     count: int,
-) -> list[str]:
+) -> Iterator[str]:
     """Rows of the table, each followed by that of plain NNLS."""
-    lines = []
     for kind in KINDS:
         cases = mixtures(half, seed, kind, count=count)
         start = time.perf_counter()
         answers = [called(unmix_spectrum([release], case.spectrum)) for case in cases]
         taken = 1000 * (time.perf_counter() - start) / len(cases)
-        lines.append(row(kind.title, tally(cases, answers, kind.minor), taken))
+        yield row(kind.title, tally(cases, answers, kind.minor), taken)
         least = best_threshold(plain, mixtures(tuned, seed + 1, kind, count=count), kind.minor)
         start = time.perf_counter()
         beside = [plain.called(plain.shares(case), least) for case in cases]
         taken = 1000 * (time.perf_counter() - start) / len(cases)
-        lines.append(row(f"— NNLS alone, threshold {least:.0%}", tally(cases, beside, kind.minor), taken))
-    return lines
+        yield row(f"— NNLS alone, threshold {least:.0%}", tally(cases, beside, kind.minor), taken)
 
 
 def main(argv: Sequence[str] = ()) -> None:
