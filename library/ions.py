@@ -14,11 +14,12 @@ import numpy as np
 
 from library.adducts import USUAL, Adduct, parse_adduct
 from spectra.chromatography.features import Feature
-from spectra.model import Floats, MassSpectrum
+from spectra.model import Floats, Ints, MassSpectrum
 
 TOGETHER = 0.35  # of a peak's width: apexes nearer than this leave together
 LEAST_FRAGMENT = 0.05  # of a product-ion spectrum's base peak
 MOST_FRAGMENT = 0.5  # of the whole ion's area: what is stronger is taken for a substance of its own
+LEAST_REACH_TH = 0.003  # of light fragments
 RARER = 0.1  # what an adduct's place in the list costs, in partners
 
 
@@ -68,36 +69,35 @@ def with_fragments(
     ----------
     products : by place of a feature, its product ions: what it may lose in the source as well.
     """
-    gone: set[int] = set()
+    main = [features[one.ions[0]] for one in found]
+    mz, rt = _columns(main)
+    area, free = np.array([one.area for one in main]), np.ones(len(found), bool)
     kept: list[Molecule] = []
     for number, one in enumerate(found):
-        if number in gone:
+        if not free[number]:
             continue
-        main = features[one.ions[0]]
-        own = products.get(one.ions[0])
-        fragments = [] if own is None else _strong(own)
-        taken = [
-            other
-            for other in range(number + 1, len(found))
-            if other not in gone and _is_fragment(features[found[other].ions[0]], main, fragments, ppm)
-        ]
-        gone.update(taken)
+        free[number] = False
+        own, whole = products.get(one.ions[0]), main[number]
+        beside = free & (np.abs(rt - whole.rt_s) <= TOGETHER * whole.fwhm_s)
+        beside &= (mz < whole.mz - 1) & (area <= MOST_FRAGMENT * whole.area)
+        taken = [] if own is None else _among(np.flatnonzero(beside), mz, _strong(own), ppm)
+        free[taken] = False
         ions = tuple(ion for other in taken for ion in found[other].ions)
         kept.append(Molecule(one.mass, one.ions + ions, one.adducts + ("",) * len(ions)))
     return kept
 
 
-def _strong(spectrum: MassSpectrum) -> list[float]:
-    strong: list[float] = spectrum.mz[spectrum.intensity >= LEAST_FRAGMENT * spectrum.base_peak].tolist()
-    return strong
+def _strong(spectrum: MassSpectrum) -> Floats:
+    return spectrum.mz[spectrum.intensity >= LEAST_FRAGMENT * spectrum.base_peak]
 
 
-def _is_fragment(other: Feature, main: Feature, fragments: Sequence[float], ppm: float) -> bool:
-    if other.mz >= main.mz - 1 or other.area > MOST_FRAGMENT * main.area:
-        return False
-    if abs(other.rt_s - main.rt_s) > TOGETHER * main.fwhm_s:
-        return False
-    return any(abs(other.mz - mz) <= max(2 * ppm * 1e-6 * mz, 0.003) for mz in fragments)
+def _among(places: Ints, mz: Floats, fragments: Floats, ppm: float) -> list[int]:
+    """Those of ``places`` whose m/z is that of a fragment."""
+    if not len(places) or not len(fragments):
+        return []
+    reach = np.maximum(2 * ppm * 1e-6 * fragments, LEAST_REACH_TH)
+    near = (np.abs(mz[places][:, None] - fragments) <= reach).any(axis=1)
+    return [int(place) for place in places[near]]
 
 
 def _columns(features: Sequence[Feature]) -> tuple[Floats, Floats]:
@@ -121,15 +121,29 @@ def _best_reading(
 
 def _partners(own: Adduct, mass: float, beside: Floats, polarity: int, ppm: float) -> dict[int, str]:
     """Places among ``beside`` of other ions of the molecule, and their adducts."""
+    if not len(beside):
+        return {}
+    adducts, (molecules, bare, charge) = _adducts(polarity), _terms(polarity)
+    expected = bare + molecules * mass / charge
+    away = np.abs(beside[:, None] - expected)
+    place = away.argmin(axis=0)
+    near = away[place, np.arange(len(adducts))] <= 2 * ppm * 1e-6 * expected
     found: dict[int, str] = {}
-    for adduct in _adducts(polarity):
-        expected = adduct.mz(mass)
-        if adduct.name == own.name or not len(beside):
-            continue
-        place = int(np.abs(beside - expected).argmin())
-        if abs(beside[place] - expected) <= 2 * ppm * 1e-6 * expected:
-            found.setdefault(place, adduct.name)
+    for k in np.flatnonzero(near).tolist():
+        if adducts[k].name != own.name:
+            found.setdefault(int(place[k]), adducts[k].name)
     return found
+
+
+@cache
+def _terms(polarity: int) -> tuple[Floats, Floats, Floats]:
+    """Molecules, m/z of what is added, and number of charges of each adduct."""
+    adducts = _adducts(polarity)
+    return (
+        np.array([float(one.molecules) for one in adducts]),
+        np.array([one.mz(0.0) for one in adducts]),
+        np.array([float(abs(one.charge)) for one in adducts]),
+    )
 
 
 @cache
