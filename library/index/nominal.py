@@ -31,8 +31,8 @@ KNOTS = (
     *(1, 12, 15, 18, 20, 22, *range(24, 93), 95, 98, 102, 105, 110, 115, 120, 130, 140, 150, 165, 180, 200),
     *(220, 250, 300, 350, 400, 500, AXIS),
 )
-SEEN = (0.4, 0.25, 0.15, 0.08)  # share of the query's norm left unseen when rows are ruled out
-RESCORING = 1500  # postings scanned in the time of comparing a row in full
+SEEN = (0.3, 0.12)  # share of the query's norm left unseen when rows are ruled out
+RESCORING = 2500  # postings scanned in the time of comparing a row in full
 FEW = 400_000  # postings that are scanned sooner than rows are ruled out
 # Angles by which ions of intensity 1 turn a row at most: rows are sorted into these classes.
 TURNS = np.array((0.0, 0.02, 0.04, 0.06, 0.08, 0.12, 0.2, 0.4, 1.6))

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -195,9 +195,14 @@ def _compare(library: _Searched, query: _Query, top: int) -> _Compared:
 def agreement(query: UnitSpectrum, table: UnitTable, rows: Ints) -> Floats:
     """(k,) float64, 0..1000: mean of match factor and 1000 · weighted entropy similarity of `levelled` rows.
 
-    The two err on different isomers; levelling takes out what another instrument's tuning does to both.
+    The two err on different isomers; levelling takes out what another instrument's tuning does to both. Rows
+    of principal ions are compared from the median of their ``floor`` on: listing less is no advantage.
     """
     level, every = levelled(query, table, rows), np.arange(len(rows))
+    listed = level.floor > NOISE_FLOOR
+    if listed.any():
+        common = int(np.median(level.floor[listed]))
+        level = replace(level, floor=np.where(listed, common, NOISE_FLOOR).astype(np.int32))
     factor = match_factors(query, level, every).match_factor
     return (factor + 1000 * entropy_similarities(query, level, every)) / 2
 

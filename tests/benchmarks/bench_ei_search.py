@@ -42,6 +42,7 @@ DATA = Path(os.environ.get("XBT_EVALUATION_DATA", ROOT.parent / "shared" / "data
 TOP = 10
 LEAST_IONS = 5
 LOW, HIGH = 40, 700
+BLOCK = 256  # rows compared at once: several times faster than all at once
 NOT_FOUND = 10**6
 
 Score = Callable[[UnitSpectrum, UnitTable, Ints], Floats]
@@ -208,7 +209,10 @@ def published(
     for query, key in zip(unit_spectra(spectra, None), truth, strict=True):
         for name, score in scores.items():
             best = np.zeros(len(names))
-            np.maximum.at(best, owner, score(query, units, rows))
+            blocks = [
+                score(query, units, rows[first : first + BLOCK]) for first in range(0, len(rows), BLOCK)
+            ]
+            np.maximum.at(best, owner, np.concatenate(blocks))
             right = best[np.searchsorted(names, key)]
             found[name].append(1 + int((best > right).sum()))
     return {name: np.array(places) for name, places in found.items()}

@@ -24,6 +24,7 @@ SUBJECTS = {
     "identify": ("bench_identify",),
     "matching": (
         "bench_ei_search",
+        "bench_ei_speed",
         "bench_msms_search",
         "bench_msms_accuracy",
         "bench_confidence",
@@ -31,7 +32,7 @@ SUBJECTS = {
         "bench_release",
     ),
     "deconvolution": ("bench_deconvolution",),
-    "pipeline": ("bench_pipeline", "bench_infrared"),
+    "pipeline": ("bench_pipeline", "bench_infrared", "bench_lcms"),
     "reading": ("bench_formats",),
     "sandbox": ("bench_sandbox",),
 }
