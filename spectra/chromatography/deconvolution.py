@@ -119,16 +119,16 @@ def deconvolve(scans: ScanTable, settings: Settings | None = None) -> Deconvolut
     run = _prepare(table, measured, chosen)
     slope = _skew(run)
     if abs(slope) > LEAST_SKEW:
-        run = _prepare(_straight(table, slope), measured, chosen)
+        run = _prepare(_straight(table, slope), measured, chosen, run.width)
     components, left = _explain(run, chosen)
     area = sum(component.area for component in components)
     return Deconvolution(components, area + left, area / (area + left) if area else 0.0, limits)
 
 
-def _prepare(table: IonTable, measured: Scatter, settings: Settings) -> _Prepared:
-    """Background, scatter and maxima; the peak width is estimated from the run, then used."""
-    width = 3.0
-    for _ in range(2):
+def _prepare(table: IonTable, measured: Scatter, settings: Settings, width: float | None = None) -> _Prepared:
+    """Background, scatter and maxima; a peak width that is not known is estimated from the run, then used."""
+    rounds, width = (2, 3.0) if width is None else (1, width)
+    for _ in range(rounds):
         base = background(table.counts, int(np.ceil(12 * width)))
         signal = np.maximum(table.counts - base, 0.0)
         smooth = smooth_scans(signal, width)
