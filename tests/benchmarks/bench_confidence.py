@@ -25,25 +25,24 @@ import numpy as np
 
 from library.answer import Decision
 from library.calibration import (
+    TERMS,
     Experience,
     calibration_error,
     crossed,
     joined,
     ranking_quality,
     recall_at,
-    replicates,
 )
-from library.confidence import Chances, calibration, chances
-from library.evidence import COMPARED, FEATURES, compound_of, evidence
-from library.families import Likeness, class_of, family_named, hint
+from library.confidence import Chances
+from library.evidence import COMPARED, FEATURES, compound_of
+from library.experience import replicates
+from library.families import class_of, family_named
 from library.formats.msp import read_msp
-from library.groups import isomer_group
 from library.prepare import connectivity
 from library.record import Record
 from library.release import Release, build_release, open_release
 from library.search.ei import search
-from library.statement import Evidence, decide
-from library.whole import EI
+from library.whole import state
 from spectra.model import MassSpectrum, spectrum_from_peaks
 from spectra.similarity.mass import unit_mass
 
@@ -74,6 +73,7 @@ class Said:
     formula: str
     chances: Chances
     family: str
+    meaning: str
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -126,20 +126,16 @@ def said(release: Release, queries: Sequence[Query]) -> list[Said]:
 
 
 def _said(release: Release, query: Query, hits: list) -> Said:  # type: ignore[type-arg]
-    unit = unit_mass(query.spectrum.mz, query.spectrum.intensity)
-    group = isomer_group([release], hits[0], unit)
-    sure = chances(calibration("ei"), evidence(unit, hits, group))
-    near = [Likeness(hit.reference, hit.match_factor) for hit in hits]
-    relative = hint(near, least_score=EI.hint_score, least_share=EI.hint_share)
-    found = Evidence(hits[0].match_factor, hits[0].matched_ions, len(group), sure, relative is not None)
+    told = state(unit_mass(query.spectrum.mz, query.spectrum.intensity), hits, [release], shown=1, least=0.0)
     return Said(
         query=query,
-        decision=decide(found, EI),
+        decision=told.decision,
         first=compound_of(hits[0].reference),
-        group=frozenset(compound_of(one) for one in group),
+        group=frozenset(compound_of(one) for one in told.groups[0]),
         formula=hits[0].reference.formula,
-        chances=sure,
-        family=relative.family if relative else "",
+        chances=told.chances or Chances(0.0, 0.0, 1.0),
+        family=told.family.family if told.family else "",
+        meaning=told.family.meaning if told.family else "",
     )
 
 
@@ -238,7 +234,7 @@ def chances_table(seen: Experience) -> np.ndarray:
     heads = " | ".join(f"recall at {error:.0%} error" for error in ERRORS)
     print(f"| | AUC | calibration error | {heads} |\n|---|---|---|---|---|---|")
     rng = np.random.default_rng(0)
-    crossed_over = {name: crossed(seen, name, rng) for name in ("compound", "group", "absent")}
+    crossed_over = {name: crossed(seen, name, rng, TERMS["ei"]) for name in ("compound", "group", "absent")}
     label = seen.label("compound")
     rows = {f"chance: {name}": (told, seen.label(name)) for name, told in crossed_over.items()}
     rows |= {

@@ -1,0 +1,82 @@
+"""Experience: nothing is compared with itself, what is hidden is absent, outcomes are as they are called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from library import product_ions
+from library.calibration import Experience
+from library.evidence import FEATURES
+from library.experience import QUERIES_PER_COMPOUND, laboratories, leaving_out, replicates
+from library.record import Record, SpectrumKind
+
+
+def key(number: int) -> str:
+    return "".join(chr(65 + (number // 26**k) % 26) for k in range(14)) + "-UHFFFAOYSA-N"
+
+
+def whole(number: int, rng: np.random.Generator, formula: str = "") -> Record:
+    """One of two spectra of a compound: its own ions, measured anew."""
+    own = np.random.default_rng(number)
+    mz = np.sort(own.choice(np.arange(50, 300), 12, replace=False)).astype(float)
+    intensity = own.uniform(50, 999, 12) * rng.uniform(0.9, 1.1, 12)
+    return Record(f"compound {number}", mz, intensity, key(number), formula or f"C{number}H12")
+
+
+def products(number: int, rng: np.random.Generator, energy: str) -> Record:
+    own = np.random.default_rng(number)
+    mz = np.sort(own.uniform(60, 190, 8))
+    return Record(
+        f"compound {number}", mz, own.uniform(50, 999, 8) * rng.uniform(0.9, 1.1, 8), key(number), "C12H12",
+        kind=SpectrumKind.MSMS, precursor_mz=200.1 + 0.0001 * number, polarity=1, energy=energy,
+    )  # fmt: skip
+
+
+def coherent(seen: Experience, features: int) -> None:
+    assert seen.values.shape == (len(seen.right), features)
+    assert np.isfinite(seen.values).all()
+    assert not (seen.right & seen.absent).any()
+    assert not (seen.right & ~seen.grouped).any()
+
+
+def test_half_hidden_replicates_are_found_where_they_are_held(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    records = [whole(number, rng) for number in range(40) for _ in range(2)]
+    seen = replicates(records, tmp_path, rng)
+    coherent(seen, len(FEATURES))
+    assert 0.2 < seen.absent.mean() < 0.8
+    assert seen.right[~seen.absent].all()
+
+
+def test_what_is_left_out_is_absent_and_as_many_are_held(tmp_path: Path) -> None:
+    rng = np.random.default_rng(2)
+    records = [whole(number, rng) for number in range(30)] + [whole(number, rng) for number in range(4)]
+    labelled = [whole(99, rng, "C9H8D4"), whole(99, rng, "C9H8D4")]
+    seen = leaving_out([*records, *labelled], tmp_path, rng, rows=20)
+    coherent(seen, len(FEATURES))
+    assert seen.absent.sum() == (~seen.absent).sum() == 20
+    assert seen.right[~seen.absent].all()
+    assert key(99)[:14] not in seen.compound
+
+
+def test_a_laboratory_never_answers_itself(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    several = [
+        (products(number, rng, energy), laboratory)
+        for number in range(20)
+        for laboratory in ("a", "b")
+        for energy in ("10", "20", "30", "40")
+    ]
+    alone = [(products(number, rng, "10"), "a") for number in range(20, 30)]
+    records, laboratory = zip(*several, *alone, strict=True)
+    seen = laboratories(records, laboratory, tmp_path / "half", rng)
+    coherent(seen, len(product_ions.FEATURES))
+    names, count = np.unique(seen.compound, return_counts=True)
+    assert set(names) <= {key(number)[:14] for number in range(20)}
+    assert count.max() <= QUERIES_PER_COMPOUND
+    assert seen.absent.any()
+    assert seen.right[~seen.absent].mean() > 0.9
+    spectra = product_ions.FEATURES.index("spectra")
+    assert np.exp(seen.values[seen.right][:, spectra]).max() <= 4.0001  # the four of the other laboratory
