@@ -128,16 +128,19 @@ def scatter(counts: Floats) -> Scatter:
     first = np.arange(0, len(counts) - 1, max(1, len(counts) // PAIRS))
     pair = np.stack([counts[first], counts[first + 1]])
     written = np.where(pair > 0, pair, np.nan)
-    usual = np.nanmedian(written, axis=(0, 1)) if len(first) else np.zeros(counts.shape[1])
+    seen = (pair > 0).any(axis=(0, 1))
+    usual = np.zeros(counts.shape[1])
+    usual[seen] = np.nanmedian(written[:, :, seen], axis=(0, 1))
     quiet = np.where(pair <= 3 * usual, written, np.nan)
     step, total = np.abs(quiet[1] - quiet[0]), quiet[1] + quiet[0]
     pairs = np.isfinite(step).sum(axis=0)
+    threshold = float(np.percentile(pair[pair > 0] if seen.any() else counts[counts > 0], 5))
     if not pairs.any():
-        return Scatter(0.0, np.zeros(counts.shape[1]), float(np.nanpercentile(written, 5)))
+        return Scatter(0.0, np.zeros(counts.shape[1]), threshold)
     factor = float(np.nanmedian(step / np.sqrt(total))) / 0.6745
     floor = np.zeros(counts.shape[1])
     floor[pairs >= 10] = np.nanmedian(step[:, pairs >= 10], axis=0) / (0.6745 * np.sqrt(2))
-    return Scatter(factor, floor, float(np.nanpercentile(written, 5)))
+    return Scatter(factor, floor, threshold)
 
 
 def without_skew(counts: Floats, shift: Floats) -> Floats:

@@ -166,6 +166,16 @@ def test_scatter_of_counting_noise_is_its_scale() -> None:
     assert np.median(measured.floor / (4 * np.sqrt(level))) == pytest.approx(1, rel=0.05)
 
 
+def test_an_ion_that_a_long_run_shows_once_is_no_trouble() -> None:
+    rng = np.random.default_rng(5)
+    counts = rng.uniform(400, 600, (5000, 3))
+    counts[:, 1] = 0
+    counts[7, 1] = 900
+    measured = scatter(counts)
+    assert measured.floor[1] == 0
+    assert measured.floor[0] == pytest.approx(measured.floor[2], rel=0.2)
+
+
 def test_moving_an_ion_by_a_fraction_of_a_scan_moves_its_apex() -> None:
     time = np.arange(60.0)
     late = np.array([-0.6, 0.0, 0.4])

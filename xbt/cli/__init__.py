@@ -23,6 +23,7 @@ COMMANDS = {
     "files": "xbt.cli.files:files",
     "identify": "xbt.cli.identify:identify",
     "init": "xbt.cli.init:init",
+    "ladder": "xbt.cli.ladder:ladder",
     "library": "xbt.cli.library:library",
     "quantify": "xbt.cli.quantify:quantify",
     "upgrade": "xbt.cli.upgrade:upgrade",

@@ -26,8 +26,19 @@ PICTURES = ("svg", "png", "pdf")
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON (see docs/identify.md).")
 @click.option("--plot", type=click.Path(path_type=Path), help="Draw it: OUT.svg, OUT.png or OUT.pdf.")
+@click.option(
+    "--ladder", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Retention ladder of the GC method (`xbt ladder`): candidates are ranked by their index too.",
+)  # fmt: skip
 @click.option("--top", default=3, show_default=True, type=click.IntRange(1, 5), help="Candidates to print.")
-def identify(file: Path, libraries: tuple[str, ...], as_json: bool, plot: Path | None, top: int) -> None:
+def identify(
+    file: Path,
+    libraries: tuple[str, ...],
+    as_json: bool,
+    plot: Path | None,
+    ladder: Path | None,
+    top: int,
+) -> None:
     """Name what an instrument FILE contains: components, candidates, and what stays unexplained."""
     if plot and plot.suffix.lower().lstrip(".") not in PICTURES:
         raise click.UsageError(f"--plot {plot.name}: the name must end in .svg, .png or .pdf")
@@ -35,7 +46,7 @@ def identify(file: Path, libraries: tuple[str, ...], as_json: bool, plot: Path |
         raise click.ClickException(
             f"{file}: no such file. Check the name, or drag the file into the terminal."
         )
-    answer = _answer(file, libraries)
+    answer = _answer(file, libraries, ladder)
     if as_json:
         import msgspec
 
@@ -49,16 +60,21 @@ def identify(file: Path, libraries: tuple[str, ...], as_json: bool, plot: Path |
         click.echo(f"Drawn: {plot}", err=True)
 
 
-def _answer(file: Path, libraries: tuple[str, ...]) -> Identification:
+def _answer(file: Path, libraries: tuple[str, ...], ladder: Path | None) -> Identification:
     from library.answer import Source
     from library.identify import identify as name_components
     from library.release import LibraryError
     from library.shelf import open_wanted
+    from spectra.chromatography.retention import ladder_from_json
     from spectra.errors import InvalidMeasurement, UnreadableFile
     from xbt.config import load_settings
     from xbt.sandbox import read_run
 
     settings = load_settings()
+    try:
+        known = ladder_from_json(ladder.read_text(encoding="utf-8")) if ladder else None
+    except (InvalidMeasurement, UnicodeDecodeError) as error:
+        raise click.ClickException(f"--ladder {ladder}: {error}. Make one with `xbt ladder`.") from None
     try:
         releases = open_wanted(libraries, settings.libraries_dir, cache_folder())
         run = read_run(file, name=file.name, settings=settings)
@@ -73,7 +89,7 @@ def _answer(file: Path, libraries: tuple[str, ...]) -> Identification:
             sample_name=run.metadata.sample_name,
             simulated=run.metadata.simulated,
         )
-        return name_components(run, releases, source=source)
+        return name_components(run, releases, source=source, ladder=known)
     except (UnreadableFile, LibraryError) as error:
         raise click.ClickException(str(error)) from None
     except InvalidMeasurement as error:

@@ -1,0 +1,40 @@
+"""`xbt ladder`: the retention ladder in a run of its standard, as JSON to keep with the GC method."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+SERIES = ("fame", "alkane")
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--series", type=click.Choice(SERIES), default="alkane", show_default=True, help="What was run."
+)
+@click.option("--method", default="", help="Name of the GC method the ladder belongs to.")
+def ladder(file: Path, series: str, method: str) -> None:
+    """Find the retention ladder in FILE, a run of alkanes or fatty-acid methyl esters; prints JSON."""
+    import numpy as np
+
+    from spectra.chromatography.deconvolution import deconvolve
+    from spectra.chromatography.retention import find_ladder, ladder_to_json, left_out
+    from spectra.errors import InvalidMeasurement, UnreadableFile
+    from xbt.config import load_settings
+    from xbt.sandbox import read_run
+
+    try:
+        run = read_run(file, name=file.name, settings=load_settings())
+        told = method or run.metadata.details.get("method", "")
+        found = find_ladder(deconvolve(run.scans.level(1)).components, series, method=told)
+        click.echo(ladder_to_json(found))
+        error = (
+            np.abs(left_out(found) / np.array(found.index[1:-1])) if len(found.index) > 3 else np.array([])
+        )
+    except (UnreadableFile, InvalidMeasurement) as fault:
+        raise click.ClickException(f"{file.name}: {fault}") from None
+    members = ", ".join(f"C{index / 100:.0f}" for index in found.index)
+    check = f"; leaving each out errs by {error.max():.2%} at most" if len(error) else ""
+    click.echo(f"{len(found.index)} members: {members}{check}.", err=True)
