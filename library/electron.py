@@ -33,7 +33,7 @@ UNEXPLAINED = frozenset({Decision.UNKNOWN, Decision.FAMILY})
 # candidates: at most about 40 for an index that agrees, as many against one that does not.
 INDEX_WORTH = 10.0
 # A component is divided if it is one of the largest, and if its parts explain most of it: of 60 real spectra
-# whose compounds the library lacked none was then divided (docs/identification.md).
+# whose compounds the library lacked none was then divided (docs/benchmarks.md).
 DIVIDED_SHARE, MOST_DIVIDED, LEAST_EXPLAINED = 0.005, 12, 0.8
 LEFT_OVER = 2  # ions of 5 % that the best reference lacks: enough to look for a second substance
 
