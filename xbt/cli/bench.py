@@ -32,7 +32,7 @@ SUBJECTS = {
         "bench_release",
     ),
     "deconvolution": ("bench_deconvolution",),
-    "pipeline": ("bench_pipeline", "bench_infrared", "bench_lcms"),
+    "pipeline": ("bench_pipeline", "bench_gcms", "bench_infrared", "bench_lcms"),
     "reading": ("bench_formats",),
     "sandbox": ("bench_sandbox",),
 }
