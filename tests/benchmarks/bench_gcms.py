@@ -53,6 +53,7 @@ NAMED = frozenset({Decision.IDENTIFIED, Decision.GROUP})
 WIDTH_S = 2.4  # full width at half height, six scans
 APART = (0.3, 0.5, 1.0, 2.0)
 RATIOS = (1, 5, 20, 100)
+PEER_INSTALLED = find_spec("pyms") is not None
 RUNS, PEER_RUNS, PAIRS = 4, 1, 4  # the peer takes ten seconds a run: it gets the first ones
 TALLEST = 2e6  # counts of the base peak of a pair's larger one
 SUMS = {"1 : 0.4": (1.0, 0.4), "1 : 0.1": (1.0, 0.1), "1 : 0.5 : 0.2": (1.0, 0.5, 0.2)}
