@@ -38,7 +38,13 @@ FIGURES = 40  # mirror plots drawn in advance, greatest components first; others
 _COMPONENT_FIGURE = re.compile(r"component-(\d{1,6})(?:-(\d{1,3}))?")
 _SVG = "svg"
 # Stages of library.identify -> what a page says the job is doing.
-_STAGES = {"deconvolve": "deconvolving", "search": "searching", "group": "searching", "done": "drawing"}
+_STAGES = {
+    "deconvolve": "deconvolving",
+    "search": "searching",
+    "divide": "searching",
+    "group": "searching",
+    "done": "drawing",
+}
 
 
 def load(session: Session, actor: Actor, store: BlobStore, analysis_id: int) -> Identification:
