@@ -61,9 +61,10 @@ def serve(host: str, port: int, workers: int, threads: int, no_worker: bool) -> 
 
 def run(settings: Settings, listening: Listening, *, with_worker: bool = True) -> int:
     """Serve until interrupted (then 0) or until the server ends by itself (then its exit code)."""
-    pages = _start(_serve_pages, settings, listening)
-    worker = _start(_work, settings) if with_worker else None
-    try:
+    pages = worker = None
+    try:  # whatever is started is stopped, also where the interruption comes while starting
+        pages = _start(_serve_pages, settings, listening)
+        worker = _start(_work, settings) if with_worker else None
         while pages.is_alive():
             wait([pages.sentinel, *([worker.sentinel] if worker else [])])
             if worker is not None and pages.is_alive() and not worker.is_alive():
@@ -72,9 +73,9 @@ def run(settings: Settings, listening: Listening, *, with_worker: bool = True) -
     except KeyboardInterrupt:
         return 0
     finally:
-        _stop(pages)
-        if worker is not None:
-            _stop(worker)
+        for process in (pages, worker):
+            if process is not None:
+                _stop(process)
 
 
 def _start(target: Any, *arguments: object) -> SpawnProcess:
