@@ -1,14 +1,9 @@
 """Several substances in one electron-ionisation spectrum: which, and how much of it each explains.
 
 Promises: each part carries how well it matches what the others leave of the spectrum, how much worse the fit
-is without it, and the isomers it cannot be told from; a further part is told only where the
-chance that it is there reaches `CHANCE`. Refuses entries that list principal ions only: what they do not tell would have
-to come from other parts.
-
-The spectrum is fitted as a non-negative sum of library spectra (orthogonal matching pursuit with a refit of
-all parts at each step). Two laboratories' spectra of one substance differ by some share of every ion, so an
-ion's residual counts in units of that share, and no strong ion decides alone. After each addition every part
-is sought again in what the others leave, since the first may have been chosen to serve two.
+is without it, and the isomers it cannot be told from; a further part is told only where the chance that it is
+there reaches `CHANCE`. Refuses entries that list principal ions only: what they do not tell would have to come
+from other parts.
 """
 
 from __future__ import annotations
