@@ -2,8 +2,8 @@
 
 Promises: each part carries how well it matches what the others leave of the spectrum, how much worse the fit
 is without it, and the isomers it cannot be told from; a further part is told only where the chance that it is
-there reaches `CHANCE`. Refuses entries that list principal ions only: what they do not tell would have to come
-from other parts.
+there reaches `CHANCE`. Refuses entries that list principal ions only: what they do not tell would have
+to come from other parts.
 """
 
 from __future__ import annotations
