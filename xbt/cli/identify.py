@@ -74,7 +74,8 @@ def _answer(file: Path, libraries: tuple[str, ...], ladder: Path | None) -> Iden
     try:
         known = ladder_from_json(ladder.read_text(encoding="utf-8")) if ladder else None
     except (InvalidMeasurement, UnicodeDecodeError) as error:
-        raise click.ClickException(f"--ladder {ladder}: {error}. Make one with `xbt ladder`.") from None
+        why = error if isinstance(error, InvalidMeasurement) else "no plain text"
+        raise click.ClickException(f"--ladder {ladder}: {why}. Make one with `xbt ladder`.") from None
     try:
         releases = open_wanted(libraries, settings.libraries_dir, cache_folder())
         run = read_run(file, name=file.name, settings=settings)

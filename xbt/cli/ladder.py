@@ -33,7 +33,9 @@ def ladder(file: Path, series: str, method: str) -> None:
         error = (
             np.abs(left_out(found) / np.array(found.index[1:-1])) if len(found.index) > 3 else np.array([])
         )
-    except (UnreadableFile, InvalidMeasurement) as fault:
+    except UnreadableFile as fault:  # names the file itself
+        raise click.ClickException(str(fault)) from None
+    except InvalidMeasurement as fault:
         raise click.ClickException(f"{file.name}: {fault}") from None
     members = ", ".join(f"C{index / 100:.0f}" for index in found.index)
     check = f"; leaving each out errs by {error.max():.2%} at most" if len(error) else ""
