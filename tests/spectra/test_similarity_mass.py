@@ -103,8 +103,8 @@ def test_the_unit_of_intensity_does_not_matter(query: Ions, row: Ions, factor: f
         assert again.match_factor[0] == plain.match_factor[0]
 
 
-# Match factors of UNDECANE printed by Samokhin (JASMS 2024, package mssearchr), and relative intensities of each
-# MassBank record from m/z 53 on, where the query starts, with its ion at m/z 43.
+# Match factors of UNDECANE printed by Samokhin (JASMS 2024, package mssearchr), and the relative intensities
+# of each MassBank record from m/z 53 on, where the query starts, with its ion at m/z 43.
 PUBLISHED = {
     "JP006877": (
         950.5551,
