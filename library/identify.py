@@ -13,9 +13,10 @@ from importlib import metadata
 
 import numpy as np
 
-from library import direct, electron, liquid, optical
+from library import direct, electron, optical
 from library.answer import SCHEMA, Curve, Identification, LibraryUsed, Source
 from library.contents import Contents
+from library.liquid import contents as liquid
 from library.release import Release
 from spectra.chromatography.retention import Ladder
 from spectra.model import Run

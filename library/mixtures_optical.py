@@ -24,7 +24,11 @@ from library.search.optical import AXES
 from library.substances import load_substances
 from spectra.model import Floats, OpticalSpectrum
 from spectra.optical.conditioning import Conditioned, State, baseline, condition
-from spectra.optical.mixture import MOVES, Grid, Settings, Unmixed, hidden_below, unmix
+from spectra.optical.grid import Grid
+from spectra.optical.hidden import hidden_below
+from spectra.optical.mixture import Unmixed, unmix
+from spectra.optical.shifts import MOVES
+from spectra.optical.significance import Settings
 from spectra.similarity.optical import CommonAxis, Profile, derivative, profile
 
 LEAST_SHARE = 0.01  # below, a part cannot be told from a flaw in the form of the other references

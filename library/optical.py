@@ -20,7 +20,7 @@ from library.release import Release
 from library.search.optical import AXES
 from spectra.model import Axis, Floats, OpticalSpectrum, Ordinate, Run
 from spectra.optical.conditioning import State
-from spectra.optical.mixture import CHANCE, LEAST_GAIN
+from spectra.optical.significance import CHANCE, LEAST_GAIN
 
 LEAST_EXPLAINED = 0.6  # of the spectrum; below, nothing is named
 LEAST_LIKENESS = 400.0  # of a part and what the others leave, 0..1000; where it is less, it may mend a flaw,

@@ -16,29 +16,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy import ndimage
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
-from spectra.errors import InvalidMeasurement
+from spectra.chromatography.isotopologues import isotopes_of, isotopologues
+from spectra.chromatography.points import Points
+from spectra.chromatography.traces import LEAST_SCANS, Peaks, peaks_of, traces
 from spectra.model import Floats, Ints, ScanTable
 
-Flags = NDArray[np.bool_]
-
-NEUTRON = 1.0033548  # u, ¹³C less ¹²C
-HEAVY = (1.99579, 1.99705, 1.99795, 2.00425)  # u, ³⁴S, ³⁷Cl, ⁸¹Br and ¹⁸O less the lightest isotope
 UNIT_TH = 0.3  # half width where masses are of unit resolution
 UNIT_PPM = 60.0  # scatter between scans that no accurate instrument shows
 WIDEST_PPM = 25.0
 NARROWEST_PPM = 5.0
-LEAST_SCANS = 4  # a peak is seen at least that often
-LEAST_RISE = 0.5  # of a peak's height, above the higher of its valleys
 LEAST_OVER_NOISE = 3.0  # height over what a typical point of the run has
-DEEP = 0.75  # of the lower of two maxima: a valley less deep is a ripple
-MOST_ISOTOPE = 1.5  # ¹³C of a pure hydrocarbon, and half as much again for the scatter
-MOST_HEAVY = 2.2  # of four chlorine or two bromine atoms
-_SCAN_STEP = 1e6  # Th; keeps the scans apart in one ascending row of places
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,33 +74,6 @@ class Features:
     accurate: bool
 
 
-class Points:
-    """The points of a run as one ascending row of places: scan, then m/z."""
-
-    def __init__(self, scans: ScanTable) -> None:
-        if not scans.has_time:
-            raise InvalidMeasurement("features need scans on a time axis")
-        self.table = scans
-        self.scan = np.repeat(np.arange(len(scans)), np.diff(scans.offset))
-        self.place = self.scan * _SCAN_STEP + scans.mz
-        self._summed = np.concatenate(([0.0], np.cumsum(scans.intensity)))
-
-    def between(self, scan: Ints, low: Floats, high: Floats) -> Floats:
-        """Summed intensity of each ``scan`` from m/z ``low`` to ``high``; all of one shape."""
-        first = np.searchsorted(self.place, scan * _SCAN_STEP + low)
-        last = np.searchsorted(self.place, scan * _SCAN_STEP + high, side="right")
-        return np.asarray(self._summed[last] - self._summed[first], np.float64)
-
-    def nearest(self, points: Ints, ahead: int, reach: Floats) -> Ints:
-        """For each point the one nearest in m/z ``ahead`` scans later, −1 where none is within ``reach``."""
-        wanted = self.place[points] + ahead * _SCAN_STEP
-        right = np.minimum(np.searchsorted(self.place, wanted), len(self.place) - 1)
-        left = np.maximum(right - 1, 0)
-        away_left, away_right = np.abs(self.place[left] - wanted), np.abs(self.place[right] - wanted)
-        best = np.where(away_left <= away_right, left, right)
-        return np.where(np.minimum(away_left, away_right) <= reach, best, -1)
-
-
 def find_features(scans: ScanTable, *, least_height: float = 0.0) -> Features:
     """The features of the scans of one MS level and polarity.
 
@@ -129,8 +90,8 @@ def find_features(scans: ScanTable, *, least_height: float = 0.0) -> Features:
     if len(scans) < LEAST_SCANS or not len(scans.mz):
         return Features((), 0.0, ppm, accurate)
     reach = scans.mz * ppm * 1e-6 if accurate else np.full(len(scans.mz), UNIT_TH)
-    trace = _traces(points, reach)
-    peaks = _peaks(points, trace, max(least_height, _noise(scans)))
+    trace = traces(points, reach)
+    peaks = peaks_of(points, trace, max(least_height, _noise(scans)))
     ions = _described(points, peaks, ppm, accurate)
     return Features(ions, sum(ion.area for ion in ions), ppm, accurate)
 
@@ -168,176 +129,11 @@ def _noise(scans: ScanTable) -> float:
     return LEAST_OVER_NOISE * float(np.quantile(scans.intensity, 0.25))
 
 
-def _traces(points: Points, reach: Floats) -> Ints:
-    """(points,) number of the mass trace each point belongs to."""
-    n = len(points.place)
-    after, before = np.full(n, -1), np.full(n, -1)
-    for ahead in (1, 2):
-        free = np.flatnonzero(after < 0)
-        there = points.nearest(free, ahead, reach[free])
-        found = there >= 0
-        found &= before[there] < 0
-        there_found = there[found]
-        back = points.nearest(there_found, -ahead, reach[there_found])
-        mutual = back == free[found]
-        start, end = free[found][mutual], there_found[mutual]
-        after[start], before[end] = end, start
-    start = np.flatnonzero(after >= 0)
-    links = coo_array((np.ones(len(start), bool), (start, after[start])), shape=(n, n))
-    return np.asarray(connected_components(links, directed=False)[1], np.int64)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Peaks:
-    """What stands out, (peaks,) each; ``first``, ``last``, ``apex`` and ``half`` are numbers of scans."""
-
-    mz: Floats
-    first: Ints
-    last: Ints
-    apex: Ints
-    half: tuple[Ints, Ints]  # scans between which it stands above half its height
-    height: Floats
-    area: Floats
-    scans: Ints
-
-
-def _peaks(points: Points, trace: Ints, least: float) -> _Peaks:
-    """Traces divided at their valleys."""
-    counts = np.bincount(trace)
-    tallest = np.zeros(len(counts))
-    np.maximum.at(tallest, trace, points.table.intensity)
-    member = (counts[trace] >= LEAST_SCANS) & (tallest[trace] >= least)
-    order = np.flatnonzero(member)
-    order = order[np.lexsort((points.scan[order], trace[order]))]
-    rows = _Rows.of(trace[order], points.scan[order], points.table.intensity[order])
-    maxima = rows.maxima(least)
-    edges = rows.edges(maxima)
-    return rows.peaks(points, order, maxima, edges, least)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Rows:
-    """Traces one after the other, a place for every scan of each, with a gap in between.
-
-    ``signal`` and ``smooth`` are (places,), ``scan`` the scan of each place, ``at`` the place of each point.
-    """
-
-    signal: Floats
-    smooth: Floats
-    scan: Ints
-    row: Ints
-    at: Ints
-
-    @classmethod
-    def of(cls, trace: Ints, scan: Ints, intensity: Floats) -> _Rows:
-        if not len(trace):
-            none = np.empty(0, np.int64)
-            return cls(np.empty(0), np.empty(0), none, none, none)
-        begins = np.flatnonzero(np.diff(trace, prepend=-1))
-        ends = np.append(begins[1:], len(trace)) - 1
-        row = np.cumsum(np.diff(trace, prepend=-1) != 0) - 1
-        pad = 4
-        span = scan[ends] - scan[begins] + 1
-        starts = np.concatenate(([0], np.cumsum(span + pad)[:-1])) + pad
-        at = starts[row] + scan - scan[begins][row]
-        total = int(starts[-1] + span[-1] + pad)
-        signal = np.zeros(total)
-        holes = np.interp(np.arange(total), at, intensity)
-        places = np.repeat(starts, span) + _counting(span)
-        signal[places] = holes[places]
-        owner, when = np.full(total, -1), np.full(total, -1)
-        owner[places] = np.repeat(np.arange(len(begins)), span)
-        when[places] = np.repeat(scan[begins], span) + _counting(span)
-        return cls(signal, ndimage.gaussian_filter1d(signal, 1.0, mode="constant"), when, owner, at)
-
-    def maxima(self, least: float) -> Ints:
-        """Places of maxima, ripples left out, ascending."""
-        s = self.smooth
-        top = np.flatnonzero((s[1:-1] > s[:-2]) & (s[1:-1] >= s[2:]) & (self.row[1:-1] >= 0)) + 1
-        top = top[s[top] >= least / 2]
-        while len(top) > 1:
-            valley = np.minimum.reduceat(s, top)[:-1]
-            shallow = (valley > DEEP * np.minimum(s[top[:-1]], s[top[1:]])) & (
-                self.row[top[:-1]] == self.row[top[1:]]
-            )
-            if not shallow.any():
-                break
-            lower = np.where(s[top[:-1]] < s[top[1:]], np.arange(len(top) - 1), np.arange(1, len(top)))
-            gone = np.unique(lower[shallow])
-            # Of neighbours that both would go, the higher stays for the next round.
-            keep_last = np.append(np.diff(gone) > 1, True)
-            top = np.delete(top, gone[keep_last])
-        return top
-
-    def edges(self, top: Ints) -> tuple[Ints, Ints]:
-        """First and last place of each peak: the trace's own ends, or the valley towards its neighbour."""
-        if not len(top):
-            return top, top
-        change = np.flatnonzero(np.diff(self.row, prepend=-2, append=-2))
-        first = change[np.searchsorted(change, top, side="right") - 1]
-        last = change[np.searchsorted(change, top, side="right")] - 1
-        for k in np.flatnonzero(self.row[top[:-1]] == self.row[top[1:]]):
-            valley = int(top[k] + self.smooth[top[k] : top[k + 1]].argmin())
-            last[k], first[k + 1] = valley, valley
-        return first, last
-
-    def peaks(self, points: Points, order: Ints, top: Ints, edges: tuple[Ints, Ints], least: float) -> _Peaks:
-        first, last = edges
-        height = np.maximum(self.signal[top], self.smooth[top])
-        valley = np.maximum(self._foot(first, top, points), self._foot(last, top, points))
-        stands = (self.signal[top] >= least) & (height - valley >= LEAST_RISE * height)
-        stands &= last - first + 1 >= LEAST_SCANS
-        top, first, last, height = top[stands], first[stands], last[stands], height[stands]
-        left, right = self._half(top, first, -1), self._half(top, last, +1)
-        low, high = np.searchsorted(self.at, first), np.searchsorted(self.at, last, side="right")
-        mz, heavy = points.table.mz[order], points.table.intensity[order]
-        weight = np.concatenate(([0.0], np.cumsum(heavy)))
-        moment = np.concatenate(([0.0], np.cumsum(mz * heavy)))
-        time = points.table.rt_s
-        step = float(np.median(np.diff(time))) or 1.0
-        total = weight[high] - weight[low]
-        return _Peaks(
-            mz=(moment[high] - moment[low]) / np.maximum(total, 1e-12),
-            first=self.scan[first],
-            last=self.scan[last],
-            apex=self.scan[top],
-            half=(self.scan[left], self.scan[right]),
-            height=height,
-            area=total * step,
-            scans=high - low,
-        )
-
-    def _foot(self, edge: Ints, top: Ints, points: Points) -> Floats:
-        """Height at an edge: 0 where the trace ended within the run, for then it had fallen."""
-        beside = np.where(edge < top, edge - 1, edge + 1)
-        inside = self.row[np.clip(beside, 0, len(self.row) - 1)] == self.row[edge]
-        at_end = (self.scan[edge] == 0) | (self.scan[edge] == len(points.table) - 1)
-        return np.where(inside | at_end, self.smooth[edge], 0.0)
-
-    def _half(self, top: Ints, edge: Ints, step: int) -> Ints:
-        """The outermost place towards ``edge`` before the smoothed signal falls under half its height."""
-        place, half = top.copy(), self.smooth[top] / 2
-        going = np.ones(len(top), bool)
-        while going.any():
-            ahead = place + step
-            going &= (ahead * step <= edge * step) & (
-                self.smooth[np.clip(ahead, 0, len(self.smooth) - 1)] >= half
-            )
-            place[going] = ahead[going]
-        return place
-
-
-def _counting(lengths: Ints) -> Ints:
-    """0, 1, … for each length, one after the other."""
-    ends = np.cumsum(lengths)
-    return np.arange(int(ends[-1]) if len(ends) else 0) - np.repeat(ends - lengths, lengths)
-
-
-def _described(points: Points, found: _Peaks, ppm: float, accurate: bool) -> tuple[Feature, ...]:
+def _described(points: Points, found: Peaks, ppm: float, accurate: bool) -> tuple[Feature, ...]:
     time = points.table.rt_s
     tolerance = found.mz * ppm * 1e-6 if accurate else np.full(len(found.mz), UNIT_TH)
-    charge, pattern = _isotopes(points, found, tolerance)
-    lone = ~_isotopologues(found, tolerance)
+    charge, pattern = isotopes_of(points, found, tolerance)
+    lone = ~isotopologues(found, tolerance)
     order = np.flatnonzero(lone)[np.argsort(-found.area[lone], kind="stable")]
     step = float(np.median(np.diff(time))) or 1.0
     return tuple(
@@ -355,42 +151,3 @@ def _described(points: Points, found: _Peaks, ppm: float, accurate: bool) -> tup
         )
         for k in order
     )
-
-
-def _isotopes(points: Points, found: _Peaks, tolerance: Floats) -> tuple[Ints, Floats]:
-    """Charge, and intensities of M, M+1, M+2 summed over the scans above half height, M = 1."""
-    lengths = found.half[1] - found.half[0] + 1
-    scan = np.repeat(found.half[0], lengths) + _counting(lengths)
-    owner = np.repeat(np.arange(len(lengths)), lengths)
-    wide = tolerance[owner]
-
-    def summed(offset_low: float, offset_high: float) -> Floats:
-        mz = found.mz[owner]
-        values = points.between(scan, mz + offset_low - wide, mz + offset_high + wide)
-        return np.asarray(np.bincount(owner, values, minlength=len(lengths)), np.float64)
-
-    own = np.maximum(summed(0, 0), 1e-12)
-    half_step = summed(NEUTRON / 2, NEUTRON / 2) / own
-    one, two = summed(NEUTRON, NEUTRON) / own, summed(HEAVY[0], 2 * NEUTRON) / own
-    double = (half_step > 0.2) & (half_step < MOST_ISOTOPE * 2 * found.mz / 14 * 0.0108)
-    pattern = np.stack([np.ones(len(own)), np.where(double, half_step, one), np.where(double, one, two)], 1)
-    return np.where(double, 2, 1), pattern
-
-
-def _isotopologues(found: _Peaks, tolerance: Floats) -> Flags:
-    """Which peaks are heavier isotopologues of another."""
-    order = np.argsort(found.mz)
-    heavier = np.zeros(len(order), bool)
-    shifts = [(NEUTRON, True), (NEUTRON / 2, True), (2 * NEUTRON, True), *((shift, False) for shift in HEAVY)]
-    sorted_mz = found.mz[order]
-    for shift, carbon in shifts:
-        low = np.searchsorted(sorted_mz, found.mz - shift - tolerance)
-        high = np.searchsorted(sorted_mz, found.mz - shift + tolerance, side="right")
-        for k in np.flatnonzero(high > low):
-            parents = order[low[k] : high[k]]
-            most = MOST_ISOTOPE * found.mz[k] / 14 * 0.0108 if carbon else MOST_HEAVY
-            near = (
-                np.abs(found.apex[parents] - found.apex[k]) <= 1 + (found.half[1][k] - found.half[0][k]) / 2
-            )
-            heavier[k] |= bool(np.any(near & (found.height[k] <= max(most, 0.05) * found.height[parents])))
-    return heavier

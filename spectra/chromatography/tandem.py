@@ -13,7 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spectra.chromatography.features import HEAVY, NEUTRON, Feature, Points
+from spectra.chromatography.features import Feature
+from spectra.chromatography.isotopologues import HEAVY, NEUTRON
+from spectra.chromatography.points import Points
 from spectra.model import Floats, Ints, MassSpectrum, ScanTable, spectrum_from_peaks
 
 ISOLATION_TH = 0.8  # half width; files seldom tell, instruments isolate 0.5 to 1

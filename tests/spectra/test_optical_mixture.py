@@ -8,17 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spectra.model import Floats
-from spectra.optical.mixture import (
-    MOVES,
-    Grid,
-    Settings,
-    f_needed,
-    f_of,
-    hidden_below,
-    independent,
-    moved,
-    unmix,
-)
+from spectra.optical.grid import Grid
+from spectra.optical.hidden import hidden_below
+from spectra.optical.mixture import unmix
+from spectra.optical.shifts import MOVES, moved
+from spectra.optical.significance import Settings, f_needed, f_of, independent
 
 STEP = 2.0
 PLACES = 500
@@ -161,6 +155,6 @@ def test_f_has_the_tail_that_it_says() -> None:
 
 @given(st.sampled_from(list(MOVES[1:-1])))
 def test_a_moved_curve_is_the_curve_of_moved_bands(move: float) -> None:
-    line = moved(shape(8), GRID)[list(MOVES).index(move)]
+    line = moved(shape(8), GRID.parts, GRID.step)[list(MOVES).index(move)]
     inside = np.r_[8:292, 308 : PLACES - 8]
     assert np.abs(line - shape(8, float(move)))[inside].max() < 0.02 * np.abs(line).max()

@@ -1,0 +1,141 @@
+"""Amounts and shifts of a given set of references, by least squares.
+
+Promises: amounts are not negative and shifts bounded; a reference is read once.
+
+Formulas: shifts by Gauss-Newton on the tangent of each reference (variable projection in spirit, Golub &
+Pereyra 1973, doi 10.1137/0710036).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spectra.model import Floats, Ints
+from spectra.optical.grid import Grid
+from spectra.optical.shifts import AT_STARTS, FARTHEST, STARTS, enclosing, moved
+
+Array = NDArray[Any]
+Load = Callable[[int], NDArray[np.float64]]
+
+_STEPS = 6  # of Gauss-Newton
+
+
+@dataclass(slots=True)
+class Pool:
+    """References loaded so far, each on a grid of shifts, between which it is interpolated."""
+
+    grid: Grid
+    blocks: Sequence[Array]
+    usable: NDArray[np.bool_]
+    load: Load
+    blunt: Floats | None = None  # (n,), of length 1 or 0: what a little less resolution adds to the spectrum
+    rows: list[int] = field(default_factory=list)
+    moved: list[Floats] = field(default_factory=list)  # each (shifts, n)
+
+    def place(self, row: int) -> int:
+        """Where the reference stands in the pool; it is loaded if it is not there."""
+        if row not in self.rows:
+            self.rows.append(row)
+            self.moved.append(self.without(self.grid.centred(self.load(row))))
+        return self.rows.index(row)
+
+    def without(self, curves: Floats) -> Floats:
+        """(…, n): curves less their part in what resolution adds: it explains nothing and spoils nothing."""
+        if self.blunt is None:
+            return curves
+        return np.asarray(curves - (curves @ self.blunt)[..., None] * self.blunt, np.float64)
+
+    def blunted(self, blunt: Floats) -> None:
+        """From now on without this, of length 1 or 0."""
+        self.blunt = blunt
+        self.moved = [self.without(curves) for curves in self.moved]
+
+    def at(self, place: int, shift: float) -> tuple[Floats, Floats]:
+        """(n,), (n,): the reference shifted, and its change per cm⁻¹ of shift."""
+        first, weights, slopes = enclosing(shift)
+        near = self.moved[place][first : first + 4]
+        return weights @ near, slopes @ near
+
+    def nearest(self, residual: Floats, most: int) -> list[int]:
+        """Rows that resemble a residual at some shift, best first."""
+        tried = moved(residual, self.grid.parts, self.grid.step)[1:-1:2] * self.grid.keep
+        score = np.concatenate([(block @ tried.T.astype(block.dtype)).max(axis=1) for block in self.blocks])
+        score = np.where(self.usable, score, -np.inf)
+        best = np.argsort(-score, kind="stable")[:most]
+        return [int(row) for row in best if score[row] > 0]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fit:
+    """Amounts and shifts of a set, and what it leaves."""
+
+    places: tuple[int, ...]  # in the pool
+    amounts: Floats
+    shifts: Floats
+    residual: Floats
+
+    @property
+    def left(self) -> float:
+        return float(self.residual @ self.residual)
+
+
+def extended(pool: Pool, target: Floats, fit: Fit, place: int) -> Fit:
+    """The fit with one more reference, started where it resembles what is left most."""
+    start = start_of(pool, place, fit.residual)
+    return fitted(pool, target, (*fit.places, place), np.append(fit.shifts, start))
+
+
+def start_of(pool: Pool, place: int, residual: Floats) -> float:
+    """The shift at which a reference resembles a residual most."""
+    return float(STARTS[int((AT_STARTS @ (pool.moved[place] @ residual)).argmax())])
+
+
+def fitted(pool: Pool, target: Floats, places: tuple[int, ...], shifts: Floats) -> Fit:
+    """Amounts (not negative) and shifts (bounded) of least squares, from these shifts on."""
+    best: Fit | None = None
+    for _ in range(_STEPS):
+        shapes, tangents = columns(pool, places, shifts)
+        amounts = _not_negative(shapes, target)
+        residual = target - amounts @ shapes
+        fit = Fit(places, amounts, shifts, residual)
+        if best is not None and fit.left > best.left * (1 - 1e-4):
+            return min(best, fit, key=lambda one: one.left)
+        best = fit
+        live = amounts > 0
+        if not live.any():
+            return fit
+        both = np.concatenate((shapes[live], amounts[live, None] * tangents[live]))
+        step = np.linalg.lstsq(both.T, residual, rcond=1e-8)[0][live.sum() :]
+        shifts = shifts.copy()
+        shifts[live] = np.clip(shifts[live] + np.clip(step, -1, 1), -FARTHEST, FARTHEST)
+    return best if best is not None else Fit(places, np.zeros(0), shifts, target)
+
+
+def columns(pool: Pool, places: Sequence[int], shifts: Floats) -> tuple[Floats, Floats]:
+    """(places, n) of each: the references shifted, and their change per cm⁻¹ of shift."""
+    pairs = [pool.at(place, float(shift)) for place, shift in zip(places, shifts, strict=True)]
+    return np.array([shape for shape, _ in pairs]), np.array([tangent for _, tangent in pairs])
+
+
+def _not_negative(shapes: Floats, target: Floats) -> Floats:
+    """Non-negative least squares of a few rows: the negative are left out until none is."""
+    amounts, live = np.zeros(len(shapes)), np.ones(len(shapes), bool)
+    while live.any():
+        found = np.linalg.lstsq(shapes[live].T, target, rcond=1e-8)[0]
+        if (found > 0).all():
+            amounts[live] = found
+            break
+        live[np.flatnonzero(live)[found.argmin()]] = False
+    return amounts
+
+
+def fitted_some(pool: Pool, target: Floats, fit: Fit, keep: Ints) -> Fit:
+    """The fit with some of its parts only, fitted anew."""
+    if not len(keep):
+        return Fit((), np.empty(0), np.empty(0), target)
+    return fitted(pool, target, tuple(fit.places[k] for k in keep), fit.shifts[keep])
