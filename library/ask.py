@@ -56,7 +56,7 @@ class Answer:
     Parameters
     ----------
     queries : places of its records among those asked.
-    note : why it could not be compared, "" where it was.
+    note : why it could not be compared, or not judged; "" where it was.
     """
 
     queries: tuple[int, ...]
@@ -103,7 +103,12 @@ def _of_whole(releases: Sequence[Release], records: Sequence[Record], top: int) 
     (hits,) = ei.search(releases, [spectrum], top=max(top, COMPARED), mz_low=record.mz_low)
     (query,) = ei.unit_spectra([spectrum], record.mz_low)
     said = state(query, hits, releases, shown=top, least=0.0)
-    return Answer((), said.decision, _whole_rows(said), said.family)
+    return Answer((), said.decision, _whole_rows(said), said.family, _too_few(len(query.mass)))
+
+
+def _too_few(ions: int) -> str:
+    least = THRESHOLDS[SpectrumKind.EI].least_ions
+    return "" if ions >= least else f"not enough to say: {ions} of the {least} ions that a name takes"
 
 
 def _whole_rows(said: Statement) -> tuple[Row, ...]:

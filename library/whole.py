@@ -39,7 +39,8 @@ class Statement:
     Parameters
     ----------
     hits, groups : candidates worth showing, best first, and what each cannot be told from, itself first.
-    chances, family : None where there is no candidate, and where no family is agreed on.
+    chances, family : None where there is no candidate, where the query has fewer than ``EI.least_ions`` ions,
+        and where no family is agreed on.
     """
 
     decision: Decision
@@ -66,9 +67,9 @@ def state(
     shown, least : candidates to keep at most, and the match factor (0..1000) they need.
     """
     near = tuple(hit for hit in hits[:shown] if hit.match_factor >= least)
-    if not near:
-        return Statement(Decision.UNKNOWN, (), (), None, None)
     groups = tuple(isomer_group(releases, hit, query) for hit in near)
+    if not near or len(query.mass) < EI.least_ions:
+        return Statement(Decision.UNKNOWN, near, groups, None, None)
     sure = chances(calibration("ei"), evidence(query, hits, groups[0]), unknowns=EI.unknowns)
     found = Evidence(near[0].match_factor, near[0].matched_ions, len(groups[0]), sure, family=False)
     decision = decide(found, EI)

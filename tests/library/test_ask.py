@@ -83,7 +83,9 @@ def test_only_calibrated_kinds_tell_a_probability(release: Release) -> None:
 def test_one_ion_is_not_enough_to_say(release: Release) -> None:
     poor = record(("unknown", "", ""), {82.0: 10.0})
     (answer,) = ask([release], [poor])
-    assert answer.decision in {Decision.UNKNOWN, Decision.FAMILY}
+    assert answer.decision is Decision.UNKNOWN
+    assert answer.note.startswith("not enough to say: 1 of ")
+    assert answer.rows[0].probability is None
 
 
 def test_a_mass_without_a_fragment_names_nothing(release: Release) -> None:

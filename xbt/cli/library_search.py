@@ -120,6 +120,7 @@ def _told(answer: Answer, places: Sequence[int], query: Query, least: float | No
         "query_name": query.name,
         "technique": query.kind.value,
         "decision": answer.decision.value,
+        "note": answer.note,
         "family": family.family if family else "",
         "relative": " ".join(filter(None, (family.relative.name, family.meaning))) if family else "",
         "candidates": [_candidate(rank, row) for rank, row in enumerate(rows, start=1)],
