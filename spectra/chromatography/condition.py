@@ -13,13 +13,12 @@ from enum import StrEnum
 import numpy as np
 
 from spectra.chromatography.deconvolution import ComponentPeak
-from spectra.chromatography.ions import ion_table
+from spectra.chromatography.ions import at_limit, ion_table
 from spectra.model import ScanTable
 from spectra.nominal import nominal_mass
 
 SILENT_SHARE = 0.02  # of the run: a shorter pause is a solvent or a valve
 SILENT_SCANS = 10
-CEILING = 0.995  # of the greatest intensity of the run, in three scans running: the detector gives no more
 LOPSIDED = 4.0  # front over tail of a peak: more than fits the column
 OVERLOADED_SHARE = 0.05  # of the signal, of a peak whose shape counts
 SOFT_TOP = 0.85  # of a spectrum's intensity in its base peak and the isotopes beside it
@@ -96,9 +95,7 @@ def _saturated(scans: ScanTable) -> Condition | None:
     if not len(scans.intensity):
         return None
     table = ion_table(scans)
-    at_limit = table.counts >= CEILING * float(scans.intensity.max())
-    flat = at_limit[:-2] & at_limit[1:-1] & at_limit[2:]
-    scan = np.flatnonzero(flat.any(axis=1)) + 1
+    scan = np.flatnonzero(at_limit(table.counts).any(axis=0))
     if not len(scan):
         return None
     first = np.concatenate(([True], np.diff(scan) > 3))

@@ -179,7 +179,7 @@ def pymassspec(run: Run, source: Pool, least: float = 0.8) -> Named:
     from spectra.chromatography.ions import ion_table
 
     table = ion_table(run.scans)
-    matrix = IntensityMatrix(table.rt_s.tolist(), table.mass.tolist(), table.counts.tolist())
+    matrix = IntensityMatrix(table.rt_s.tolist(), table.mass.tolist(), table.counts.T.tolist())
     for k in range(matrix.size[1]):
         matrix.set_ic_at_index(k, tophat(savitzky_golay(matrix.get_ic_at_index(k)), struct="1.5m"))
     peaks = num_ions_threshold(

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.optimize import nnls
 
-from spectra.chromatography.deconvolution import Deconvolution, deconvolve, nonnegative_fit
+from spectra.chromatography.deconvolution import Deconvolution, deconvolve
+from spectra.chromatography.elution import nonnegative_fit
 from spectra.chromatography.ions import background, ion_table, scatter, without_skew
 from spectra.errors import InvalidMeasurement
 from spectra.model import MassSpectrum, ScanTable
@@ -152,7 +153,7 @@ def test_background_stays_below_a_peak_and_follows_bleed() -> None:
     time = np.arange(300.0)
     bleed = 100 + time
     peak = 1e4 * np.exp(-(((time - 150) / 4) ** 2))
-    base = background((bleed + peak)[:, None], 60)[:, 0]
+    base = background((bleed + peak)[None].astype(np.float32), 60)[0]
     assert abs(base[150] - bleed[150]) < 40
     assert np.abs(base[40:100] - bleed[40:100]).max() < 40
 
@@ -160,17 +161,17 @@ def test_background_stays_below_a_peak_and_follows_bleed() -> None:
 def test_scatter_of_counting_noise_is_its_scale() -> None:
     rng = np.random.default_rng(3)
     level = rng.uniform(500, 5000, 60)
-    counts = level + 4 * np.sqrt(level) * rng.normal(size=(2000, 60))
-    measured = scatter(counts)
+    counts = level[:, None] + 4 * np.sqrt(level)[:, None] * rng.normal(size=(60, 2000))
+    measured = scatter(counts.astype(np.float32))
     assert measured.factor == pytest.approx(4, rel=0.05)
     assert np.median(measured.floor / (4 * np.sqrt(level))) == pytest.approx(1, rel=0.05)
 
 
 def test_an_ion_that_a_long_run_shows_once_is_no_trouble() -> None:
     rng = np.random.default_rng(5)
-    counts = rng.uniform(400, 600, (5000, 3))
-    counts[:, 1] = 0
-    counts[7, 1] = 900
+    counts = rng.uniform(400, 600, (3, 5000)).astype(np.float32)
+    counts[1] = 0
+    counts[1, 7] = 900
     measured = scatter(counts)
     assert measured.floor[1] == 0
     assert measured.floor[0] == pytest.approx(measured.floor[2], rel=0.2)
@@ -179,9 +180,9 @@ def test_an_ion_that_a_long_run_shows_once_is_no_trouble() -> None:
 def test_moving_an_ion_by_a_fraction_of_a_scan_moves_its_apex() -> None:
     time = np.arange(60.0)
     late = np.array([-0.6, 0.0, 0.4])
-    peaks = np.exp(-(((time[:, None] - 30 - late) / 3) ** 2))
-    straight = without_skew(peaks, late)
-    assert np.abs(straight - straight[:, [1]]).max() < 0.01
+    peaks = np.exp(-(((time - 30 - late[:, None]) / 3) ** 2))
+    straight = without_skew(peaks.astype(np.float32), late)
+    assert np.abs(straight - straight[1]).max() < 0.01
 
 
 def test_ion_table_sums_a_nominal_mass_and_drops_silent_ones() -> None:
@@ -194,7 +195,7 @@ def test_ion_table_sums_a_nominal_mass_and_drops_silent_ones() -> None:
         )
     )
     assert table.mass.tolist() == [57, 91]
-    assert table.counts.tolist() == [[3, 5], [7, 0]]
+    assert table.counts.tolist() == [[3, 7], [5, 0]]
 
 
 @st.composite
