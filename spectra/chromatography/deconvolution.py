@@ -85,10 +85,8 @@ def deconvolve(scans: ScanTable, settings: Settings | None = None) -> Deconvolut
         return Deconvolution((), 0.0, 0.0, limits)
     run = prepare(table, chosen.signal_to_noise)
     stretches = _resolved(run, chosen)
-    components = [
-        _component(run, stretch, one, table.scan_s) for stretch in stretches for one in stretch.fitted
-    ]
-    components.sort(key=lambda one: one.rt_s)
+    found = [_component(run, stretch, one, table.scan_s) for stretch in stretches for one in stretch.fitted]
+    components = sorted((c for c in found if c.quality >= chosen.least_quality), key=lambda c: c.rt_s)
     area = sum(component.area for component in components)
     left = _left(run, stretches, chosen.signal_to_noise) * table.scan_s
     return Deconvolution(tuple(components), area + left, area / (area + left) if area else 0.0, limits)

@@ -29,12 +29,14 @@ class Settings:
     least_ions : a component needs that many ions of its own.
     least_share : smallest height of a component as a share of the tallest one.
     least_purity : a component with a smaller share of the signal at its own place is a ripple.
+    least_quality : a component that explains less of its own ions is scatter that came together.
     """
 
     signal_to_noise: float = 2.0
     least_ions: int = 5
     least_share: float = 2e-4
     least_purity: float = 0.03
+    least_quality: float = 0.3
 
 
 @dataclass(frozen=True, slots=True, eq=False)

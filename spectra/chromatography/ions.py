@@ -22,6 +22,7 @@ LARGEST_MASS = 2000  # beyond any compound that passes a gas chromatograph
 PAIRS = 1000  # of neighbouring scans: enough for a median
 BLOCKS = 8  # a background has a point for every eighth of its window
 
+STRETCH = 256  # scans, a multiple of what is looked at together: scatter changes slowly
 CEILING = 0.995  # of the greatest count of the run
 FLAT = 3  # scans
 
@@ -141,7 +142,7 @@ class Scatter:
     Parameters
     ----------
     factor : counts^½, scatter in units of √counts where ions are counted.
-    floor : (ions,) float32, counts, scatter of the quiet baseline of each ion.
+    floor : (ions, stretches) float32, counts, scatter of each ion in every `STRETCH` scans between its peaks.
     threshold : counts below which the instrument wrote nothing.
     """
 
@@ -149,13 +150,16 @@ class Scatter:
     floor: Counts
     threshold: float
 
-    def at(self, level: Counts, ions: slice | Ints = slice(None)) -> Counts:
-        """Expected scatter, counts, float32, where the counts of these ions (rows) lie around ``level``."""
+    def at(self, level: Counts, ions: slice = slice(None), every: int = 1) -> Counts:
+        """(ions, scans) float32, counts: expected scatter where the counts of these ions lie around ``level``.
+
+        ``level`` holds a value for each scan, or for ``every`` so many of them.
+        """
         counting = np.maximum(level, np.float32(self.threshold))
         np.sqrt(counting, out=counting)
         counting *= np.float32(self.factor)
-        floor = self.floor[ions]
-        np.maximum(counting, floor[:, None] if level.ndim > floor.ndim else floor, out=counting)
+        floor = np.repeat(self.floor[ions], STRETCH // every, axis=1)[:, : level.shape[1]]
+        np.maximum(counting, floor, out=counting)
         counting += np.float32(self.threshold / 2)
         return counting
 
@@ -164,11 +168,12 @@ def scatter(counts: Counts) -> Scatter:
     """Measure the scatter of a run from neighbouring points of the same ion.
 
     Ion counting gives a scatter proportional to the root of the signal: the factor is the median of
-    ``|x[i+1] − x[i]| / √(x[i+1] + x[i])``, divided by 0.6745, the median of |N(0, 1)|; the floor of an ion is
-    the median of ``|x[i+1] − x[i]|``, divided by 0.6745·√2. Points above three times the median of their ion
-    are left out: the flank of a narrow peak is a change, not scatter. An ion with fewer than 10 pairs has no
-    floor of its own. Of a long run about `PAIRS` pairs, spread over it, are looked at. After the noise factor
-    of Stein, J. Am. Soc. Mass Spectrom. 10 (1999) 770.
+    ``|x[i+1] − x[i]| / √(x[i+1] + x[i])``, divided by 0.6745, the median of |N(0, 1)|, over points that were
+    written. Points above three times the median of their ion are left out: the flank of a narrow peak is a
+    change, not scatter. Of a long run about `PAIRS` pairs, spread over it, are looked at. After the noise
+    factor of Stein, J. Am. Soc. Mass Spectrom. 10 (1999) 770. The floor is the lower quartile of
+    ``|x[i+1] − x[i]|``, divided by 0.3186·√2, in stretches of the run: it is right where peaks take up less
+    than three quarters of a stretch, and 0 where a quarter of it was not written.
 
     Parameters
     ----------
@@ -181,14 +186,21 @@ def scatter(counts: Counts) -> Scatter:
     usual = np.nan_to_num(_medians(written.reshape(len(counts), -1)))
     quiet = np.where(pair <= 3 * usual[:, None, None], written, np.float32(np.nan))
     step, total = np.abs(quiet[:, 1] - quiet[:, 0]), quiet[:, 1] + quiet[:, 0]
-    pairs = np.isfinite(step).sum(axis=1)
     seen = pair[pair > 0]
     threshold = float(np.percentile(seen if len(seen) else counts[counts > 0], 5))
-    if not pairs.any():
-        return Scatter(0.0, np.zeros(len(counts), np.float32), threshold)
-    factor = float(_medians((step / np.sqrt(total)).reshape(1, -1))[0]) / 0.6745
-    floor = np.where(pairs >= 10, _medians(step) / np.float32(0.6745 * np.sqrt(2)), np.float32(0))
-    return Scatter(factor, floor.astype(np.float32), threshold)
+    factor = float(np.nan_to_num(_medians((step / np.sqrt(total)).reshape(1, -1))[0])) / 0.6745
+    return Scatter(factor, _floor(counts), threshold)
+
+
+def _floor(counts: Counts) -> Counts:
+    """(ions, stretches) float32; of every fourth pair of scans, which suffices."""
+    floors = []
+    for first in range(0, counts.shape[1], STRETCH):
+        part = counts[:, max(0, min(first, counts.shape[1] - STRETCH)) : first + STRETCH]
+        step = np.abs(part[:, 1::4] - part[:, 0:-1:4])
+        rank = step.shape[1] // 4
+        floors.append(np.partition(step, rank, axis=1)[:, rank])
+    return np.stack(floors, axis=1) / np.float32(0.3186 * np.sqrt(2))
 
 
 def _medians(values: Counts) -> Counts:

@@ -83,7 +83,7 @@ def summits(table: IonTable, measured: Scatter) -> tuple[Ints, Ints, Floats]:
         for origin in (SPAN // 2, -(SPAN // 2))
     )
     valley = np.maximum(left, right)
-    rise = (high - valley) / measured.at(high)
+    rise = (high - valley) / measured.at(high, every=BLOCK)
     rise[rise < STRONG] = 0.0
     if len(rise) > PER_BLOCK:
         rise[rise < np.partition(rise, -PER_BLOCK, axis=0)[-PER_BLOCK]] = 0.0
