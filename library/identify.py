@@ -13,10 +13,11 @@ from importlib import metadata
 
 import numpy as np
 
-from library import direct, electron, optical
+from library import direct, electron
 from library.answer import SCHEMA, Curve, Identification, LibraryUsed, Source
 from library.contents import Contents
 from library.liquid import contents as liquid
+from library.optical import contents as optical
 from library.release import Release
 from spectra.chromatography.retention import Ladder
 from spectra.model import Run

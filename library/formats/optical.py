@@ -42,7 +42,12 @@ def read_optical(path: Path) -> Iterator[OpticalRecord | Skipped]:
 def records_of_curves(run: Run, path: Path) -> Iterator[OpticalRecord | Skipped]:
     """Records of the curves of a run that was read from ``path``."""
     told = run.metadata.details
-    headers = (("cas", told.get("casregistryno", "")), ("formula", told.get("molform", "")))
+    how = "; ".join(told[key] for key in ("accessory", "experiment", "samplingprocedure") if key in told)
+    headers = (
+        ("cas", told.get("casregistryno", "")),
+        ("formula", told.get("molform", "")),
+        ("comment", how),  # ATR or transmission: what it can be compared with
+    )
     for number, curve in enumerate(run.optical, start=1):
         name = (curve.title or run.metadata.sample_name or path.stem).removesuffix(path.suffix)
         block = MspBlock(number, (("name", name), *headers), np.empty(0), np.empty(0), run.warnings)

@@ -17,6 +17,7 @@ from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import median_filter
 
 from spectra.model import Axis, Floats, OpticalSpectrum, Ordinate
 from spectra.similarity.optical import (
@@ -34,6 +35,10 @@ Mask = NDArray[np.bool_]
 STIFFNESS = 1e6  # of the baseline: at 2 cm⁻¹ a step it follows what is wider than about 150 cm⁻¹
 LEAST_ABSORBANCE = 0.005  # strongest band of something that lies on the crystal
 LEAST_CLEAR = 4.0  # strongest band over noise
+MEDIAN_CM1 = 200.0  # of the running median from which bands rise
+# How much further down than up: 1.0 at most in 30 materials of many instruments, above 1.25 in nearly all of
+# them when they are turned over (the half of tests/benchmarks/bench_infrared.py that serves for choosing).
+HANGING = 1.25
 SATURATED = 2.5  # absorbance; less than 0.3 % of the light is left, and the detector's error rules
 MOST_SATURATED = 0.05  # share of the places
 EDGE = 3  # places next to the end of a region, where a shifted reference is not known
@@ -107,7 +112,7 @@ def condition(spectrum: OpticalSpectrum, axis: CommonAxis) -> Conditioned:
         keep &= ~_near(_on_lines(axis), 1)
     signal = (one.y - beneath)[one.first : one.last]
     known = spectrum.ordinate is not Ordinate.INTENSITY and absorbing
-    state = _state(signal, spread, known, float(cut.sum() / max(len(one), 1)))
+    state = _state(signal, spread, known, float(cut.sum() / max(len(one), 1)), hangs=_hangs(one, axis))
     slope = derivative(one, axis, window).y
     return Conditioned(one, beneath, slope, keep, window, spread, state, vapour)
 
@@ -142,16 +147,23 @@ def strength(one: Profile, axis: CommonAxis) -> float:
     return max(0.0, axis.step * float((one.y - baseline(one, axis)).sum()))
 
 
-def _state(signal: Floats, spread: float, known: bool, saturated: float) -> State:
-    up, down = float(np.percentile(signal, 99.5)), -float(np.percentile(signal, 0.5))
-    most = max(up, down)
+def _state(signal: Floats, spread: float, known: bool, saturated: float, *, hangs: bool) -> State:
+    most = float(np.abs(np.percentile(signal, (0.5, 99.5))).max())
     if most <= 0 or (known and most < LEAST_ABSORBANCE):
         return State.EMPTY
     if most < LEAST_CLEAR * spread:
         return State.WEAK
     if saturated > MOST_SATURATED:
         return State.SATURATED
-    return State.INVERTED if down > 2 * up else State.MEASURED
+    return State.INVERTED if hangs else State.MEASURED
+
+
+def _hangs(one: Profile, axis: CommonAxis) -> bool:
+    """Whether a profile goes further down from its running median than up: bands fill the lesser part."""
+    width = round(MEDIAN_CM1 / axis.step) | 1
+    away = [one.y[piece] - median_filter(one.y[piece], width, mode="nearest") for piece in pieces(one, axis)]
+    low, high = np.percentile(np.concatenate(away), (1, 99)) if away else (0.0, 0.0)
+    return bool(-low > HANGING * high)
 
 
 def _inside(one: Profile, axis: CommonAxis) -> Mask:

@@ -8,21 +8,19 @@ Pereyra 1973, doi 10.1137/0710036).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spectra.model import Floats, Ints
 from spectra.optical.grid import Grid
+from spectra.optical.references import References
 from spectra.optical.shifts import AT_STARTS, FARTHEST, STARTS, enclosing, moved
 
-Array = NDArray[Any]
-Load = Callable[[int], NDArray[np.float64]]
-
 _STEPS = 6  # of Gauss-Newton
+_RIDGE = 1e-10  # of the trace
 
 
 @dataclass(slots=True)
@@ -30,9 +28,8 @@ class Pool:
     """References loaded so far, each on a grid of shifts, between which it is interpolated."""
 
     grid: Grid
-    blocks: Sequence[Array]
+    references: References
     usable: NDArray[np.bool_]
-    load: Load
     blunt: Floats | None = None  # (n,), of length 1 or 0: what a little less resolution adds to the spectrum
     rows: list[int] = field(default_factory=list)
     moved: list[Floats] = field(default_factory=list)  # each (shifts, n)
@@ -41,7 +38,7 @@ class Pool:
         """Where the reference stands in the pool; it is loaded if it is not there."""
         if row not in self.rows:
             self.rows.append(row)
-            self.moved.append(self.without(self.grid.centred(self.load(row))))
+            self.moved.append(self.without(self.grid.centred(self.references.moved(row))))
         return self.rows.index(row)
 
     def without(self, curves: Floats) -> Floats:
@@ -64,8 +61,7 @@ class Pool:
     def nearest(self, residual: Floats, most: int) -> list[int]:
         """Rows that resemble a residual at some shift, best first."""
         tried = moved(residual, self.grid.parts, self.grid.step)[1:-1:2] * self.grid.keep
-        score = np.concatenate([(block @ tried.T.astype(block.dtype)).max(axis=1) for block in self.blocks])
-        score = np.where(self.usable, score, -np.inf)
+        score = np.where(self.usable, self.references.likeness(tried).max(axis=1), -np.inf)
         best = np.argsort(-score, kind="stable")[:most]
         return [int(row) for row in best if score[row] > 0]
 
@@ -100,7 +96,7 @@ def fitted(pool: Pool, target: Floats, places: tuple[int, ...], shifts: Floats) 
     best: Fit | None = None
     for _ in range(_STEPS):
         shapes, tangents = columns(pool, places, shifts)
-        amounts = _not_negative(shapes, target)
+        amounts = _not_negative(shapes @ shapes.T, shapes @ target)
         residual = target - amounts @ shapes
         fit = Fit(places, amounts, shifts, residual)
         if best is not None and fit.left > best.left * (1 - 1e-4):
@@ -110,10 +106,21 @@ def fitted(pool: Pool, target: Floats, places: tuple[int, ...], shifts: Floats) 
         if not live.any():
             return fit
         both = np.concatenate((shapes[live], amounts[live, None] * tangents[live]))
-        step = np.linalg.lstsq(both.T, residual, rcond=1e-8)[0][live.sum() :]
+        step = solved(both @ both.T, both @ residual)[live.sum() :]
         shifts = shifts.copy()
         shifts[live] = np.clip(shifts[live] + np.clip(step, -1, 1), -FARTHEST, FARTHEST)
     return best if best is not None else Fit(places, np.zeros(0), shifts, target)
+
+
+def solved(gram: Floats, product: Floats) -> Floats:
+    """(…, k) float64: the x of gram · x = product; rows that are all but the same share what they explain.
+
+    Normal equations of a few rows take a twentieth of the time of an orthogonal decomposition; they see
+    differences of rows down to 1e-5 of their length, which is less than any spectrum is known to.
+    """
+    size = np.trace(gram, axis1=-2, axis2=-1)[..., None, None]
+    ridge = (_RIDGE * size + np.finfo(float).tiny) * np.eye(gram.shape[-1])
+    return np.asarray(np.linalg.solve(gram + ridge, product[..., None])[..., 0], np.float64)
 
 
 def columns(pool: Pool, places: Sequence[int], shifts: Floats) -> tuple[Floats, Floats]:
@@ -122,15 +129,15 @@ def columns(pool: Pool, places: Sequence[int], shifts: Floats) -> tuple[Floats, 
     return np.array([shape for shape, _ in pairs]), np.array([tangent for _, tangent in pairs])
 
 
-def _not_negative(shapes: Floats, target: Floats) -> Floats:
-    """Non-negative least squares of a few rows: the negative are left out until none is."""
-    amounts, live = np.zeros(len(shapes)), np.ones(len(shapes), bool)
-    while live.any():
-        found = np.linalg.lstsq(shapes[live].T, target, rcond=1e-8)[0]
+def _not_negative(gram: Floats, product: Floats) -> Floats:
+    """Non-negative least squares of a few rows: the most negative are left out until none is."""
+    amounts, live = np.zeros(len(product)), np.arange(len(product))
+    while len(live):
+        found = solved(gram[np.ix_(live, live)], product[live])
         if (found > 0).all():
             amounts[live] = found
             break
-        live[np.flatnonzero(live)[found.argmin()]] = False
+        live = np.delete(live, found.argmin())
     return amounts
 
 

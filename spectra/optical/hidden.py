@@ -1,54 +1,57 @@
-"""How much of a reference could hide in what a fit leaves."""
+"""How much of a reference could hide in a spectrum without having been found."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from spectra.model import Floats
 from spectra.optical.grid import Grid
 from spectra.optical.mixture import Unmixed
-from spectra.optical.significance import Settings, f_needed, f_of
+from spectra.optical.sets import MOST_PARTS
+from spectra.optical.significance import Settings, f_needed
 
-Array = NDArray[Any]
 
+def hidden_below(
+    unmixed: Unmixed,
+    rows: Floats,
+    grid: Grid,
+    *,
+    references: int,
+    settings: Settings,
+    likeness: float = 0.0,
+) -> Floats:
+    """(rows,) float64: the least amount of each reference at which it would have been found.
 
-def hidden_below(unmixed: Unmixed, row: Array, grid: Grid, *, references: int, settings: Settings) -> float:
-    """The least amount of a reference at which it would have been found in this very residual.
+    Each reference is added to the spectrum, and the whole is fitted anew to first order, amounts, shifts and
+    line width of all parts found being free: what they can take of it (``unmixed.taken``) does not speak for
+    it. What is left must pass the test that every part passed, in places as independent as those of the
+    residual; nothing that happens to look like the reference in this residual is counted for it.
 
-    The reference is added to the residual, in growing amounts, and put to the same test as every part. What
-    other parts would take of it is not counted: it is a lower bound where it resembles them.
+    Parameters
+    ----------
+    rows : (rows, n) float64, references derived as the spectrum was.
+    references : how many were tried.
+    likeness : 0..1000, that the reference and what the other parts leave must have besides.
+
+    Returns
+    -------
+    Amounts in units of the rows; inf where no amount would be found: a reference without shape or made of the
+    parts found, no room for another part, no places left to count.
     """
-    residual, shape = unmixed.residual, grid.centred(np.asarray(row, np.float64))
-    length = float(shape @ shape)
+    shapes = grid.centred(rows)
+    alone = np.linalg.norm(shapes, axis=1)
+    shapes = shapes - (shapes @ unmixed.taken.T) @ unmixed.taken
     free = unmixed.places - 2 * (len(unmixed.parts) + 1)
-    if length <= 0 or free <= 2:
-        return np.inf
-    needed = f_needed(free, settings.chance / max(references, 1))
-    low, high = 0.0, 1.0
-    scale = float(np.sqrt(residual @ residual / length))
-    if scale <= 0:
-        return 0.0
-    while not _found(residual, shape, high * scale, needed, free, settings):
-        high *= 2
-        if high > 1e6:
-            return np.inf
-    for _ in range(20):
-        middle = (low + high) / 2
-        if _found(residual, shape, middle * scale, needed, free, settings):
-            high = middle
-        else:
-            low = middle
-    return high * scale
-
-
-def _found(
-    residual: Floats, shape: Floats, amount: float, needed: float, free: float, settings: Settings
-) -> bool:
-    mixed = residual + amount * shape
-    before = float(mixed @ mixed)
-    taken = float(max(float(mixed @ shape), 0.0) ** 2 / float(shape @ shape))
-    after = before - taken
-    return taken >= settings.least_gain * before and f_of(before, after, free) > needed
+    if free <= 2 or len(unmixed.parts) >= MOST_PARTS:
+        return np.full(len(rows), np.inf)
+    left = float(unmixed.residual @ unmixed.residual)
+    needed = 2 * f_needed(free, settings.chance / max(references, 1)) / free
+    needed = max(needed, settings.least_gain / (1 - settings.least_gain))
+    length = np.linalg.norm(shapes, axis=1)
+    known = length > 1e-6 * np.maximum(alone, 1e-300)
+    length, alone = np.where(known, length, 1.0), np.where(known, alone, 1.0)
+    against = np.minimum(shapes @ unmixed.residual, 0.0) / length
+    found = (np.sqrt(needed * left) - against) / length
+    share = likeness / 1000
+    like = (np.sqrt(share / (1 - share) * left) - against) / alone
+    return np.where(known, np.maximum(found, like), np.inf)

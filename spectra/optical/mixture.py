@@ -8,22 +8,18 @@ which unit, is the caller's business. Refuses nothing: noise gives an empty set.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from spectra.model import Floats
-from spectra.optical.fit import Fit, Load, Pool, columns, extended, fitted, fitted_some
+from spectra.optical.fit import Fit, Pool, columns, extended, fitted, fitted_some
 from spectra.optical.grid import Grid, curvature
+from spectra.optical.references import References
 from spectra.optical.sets import FITTED, Criterion, by_sets, by_steps
-from spectra.optical.shifts import moved
 from spectra.optical.significance import Settings, f_of, independent
-
-Array = NDArray[Any]
 
 ALIKE = 0.01  # likelihood, beside the best, at which another reference could as well be the part
 
@@ -62,21 +58,23 @@ class Unmixed:
     residual : (n,) float64, 0 where not kept.
     places : independent places of the residual.
     covariance : (parts, parts) float64 of the amounts.
+    taken : (m, n) float64, orthonormal rows: what the parts take of any further curve, their amounts, shifts
+        and line width being free.
     """
 
     parts: tuple[Part, ...]
     residual: Floats
     places: float
     covariance: Floats
+    taken: Floats
 
 
 def unmix(
     y: Floats,
-    blocks: Sequence[Array],
+    references: References,
     grid: Grid,
     *,
     usable: NDArray[np.bool_] | None = None,
-    load: Load | None = None,
     settings: Settings | None = None,
 ) -> Unmixed:
     """The references that a spectrum is a sum of.
@@ -84,23 +82,18 @@ def unmix(
     Parameters
     ----------
     y : (n,) float64, derivative of the spectrum.
-    blocks : arrays (rows, n) of references, derived alike; rows are numbered through all blocks. The search
-        compares rows fairly where they have length 1.
     usable : (rows,) bool, those that may be taken; all where not given.
-    load : gives a row moved up by each of `MOVES`, (moves, n); from the row itself where not given. Bands
-        narrower than two steps need the reference as it was measured.
 
     Returns
     -------
     Parts by falling amount.
     """
-    chosen, total = settings or Settings(), sum(len(block) for block in blocks)
-    allowed = np.ones(total, bool) if usable is None else usable
-    pool = Pool(grid, blocks, allowed, load or (lambda row: moved(_row(blocks, row), grid.parts, grid.step)))
+    allowed = np.ones(len(references), bool) if usable is None else usable
+    pool = Pool(grid, references, allowed)
     target = grid.centred(y)
     if not target.any() or not allowed.any():
-        return Unmixed((), target, independent(target, grid), np.zeros((0, 0)))
-    least = Criterion(grid, int(allowed.sum()), chosen)
+        return Unmixed((), target, independent(target, grid), np.zeros((0, 0)), np.zeros((0, len(target))))
+    least = Criterion(grid, int(allowed.sum()), settings or Settings())
     rough = by_steps(pool, target, least)
     if not rough.places:
         return _told(pool, target, rough)
@@ -114,7 +107,7 @@ def unmix(
 def _told(pool: Pool, target: Floats, fit: Fit) -> Unmixed:
     places = independent(fit.residual, pool.grid)
     if not fit.places:
-        return Unmixed((), fit.residual, places, np.zeros((0, 0)))
+        return Unmixed((), fit.residual, places, np.zeros((0, 0)), np.zeros((0, len(target))))
     shapes, tangents = columns(pool, fit.places, fit.shifts)
     both = np.concatenate((shapes, fit.amounts[:, None] * tangents))
     count = len(fit.places)
@@ -124,7 +117,9 @@ def _told(pool: Pool, target: Floats, fit: Fit) -> Unmixed:
     parts = [_part(pool, target, fit, k, far * float(np.sqrt(spread[k, k])), free) for k in range(count)]
     order = np.argsort([-part.amount for part in parts], kind="stable")
     covariance = np.asarray(spread[np.ix_(order, order)], np.float64)
-    return Unmixed(tuple(parts[k] for k in order), fit.residual, places, covariance)
+    free_curves = both if pool.blunt is None else np.vstack((both, pool.blunt))
+    taken = np.linalg.qr(free_curves.T)[0].T
+    return Unmixed(tuple(parts[k] for k in order), fit.residual, places, covariance, taken)
 
 
 def _part(pool: Pool, target: Floats, fit: Fit, k: int, margin: float, free: float) -> Part:
@@ -153,11 +148,3 @@ def _alike(pool: Pool, target: Floats, fit: Fit, without: Fit, free: float) -> t
     fits = [extended(pool, target, without, place) for place in nearest if place not in fit.places]
     found = sorted((one for one in fits if one.left <= most), key=lambda one: one.left)
     return tuple(pool.rows[one.places[-1]] for one in found)
-
-
-def _row(blocks: Sequence[Array], row: int) -> Floats:
-    for block in blocks:
-        if row < len(block):
-            return np.asarray(block[row], np.float64)
-        row -= len(block)
-    raise IndexError(row)

@@ -13,7 +13,7 @@ from itertools import combinations
 import numpy as np
 
 from spectra.model import Floats
-from spectra.optical.fit import Fit, Pool, columns, extended, fitted, fitted_some, start_of
+from spectra.optical.fit import Fit, Pool, columns, extended, fitted, fitted_some, solved, start_of
 from spectra.optical.grid import Grid
 from spectra.optical.shifts import FARTHEST
 from spectra.optical.significance import Settings, f_needed, f_of, independent
@@ -103,12 +103,11 @@ def _best_set(pool: Pool, target: Floats, useful: Sequence[int], shifts: Floats,
     """The best set of a size: all are ranked with shifts to first order, the foremost are fitted in full."""
     shapes, tangents = columns(pool, useful, shifts)
     both = np.concatenate((shapes, tangents))
-    product, gram = both @ target, both @ both.T
+    # Rows this few are no work for several threads, which would wait for each other on a busy machine.
+    product, gram = np.einsum("ij,j->i", both, target), np.einsum("ij,kj->ik", both, both)
     sets = np.array(list(combinations(range(len(useful)), size)))
     chosen = np.concatenate((sets, sets + len(useful)), axis=1)
-    grams = gram[chosen[:, :, None], chosen[:, None, :]]
-    grams = grams + 1e-9 * np.trace(grams, axis1=1, axis2=2)[:, None, None] * np.eye(2 * size)
-    amounts = np.linalg.solve(grams, product[chosen][:, :, None])[:, :, 0]
+    amounts = solved(gram[chosen[:, :, None], chosen[:, None, :]], product[chosen])
     explained = np.where(
         (amounts[:, :size] > 0).all(axis=1), (amounts * product[chosen]).sum(axis=1), -np.inf
     )

@@ -11,12 +11,13 @@ import pytest
 from library import figures
 from library.answer import Decision, Identification, Source
 from library.identify import identify
-from library.mixtures_optical import unmix_spectrum
+from library.optical.mixture import unmix_spectrum
 from library.record import OpticalRecord, SpectrumKind
 from library.release import Release, build_release, open_release
 from library.substances import load_substances
 from spectra.model import Axis, Floats, Metadata, OpticalSpectrum, Ordinate, Run, Technique
 from spectra.optical.conditioning import strength
+from spectra.optical.sampling import Sampling
 from spectra.readers import read
 from spectra.similarity.optical import INFRARED, profile
 
@@ -131,6 +132,68 @@ def test_what_could_hide_is_said_for_the_watch_list_and_holds(release: Release) 
     assert "Fentanyl" not in {one.name for one in answer(sample(mixed), release).optical.hiding}
 
 
+def by_atr(spectrum: OpticalSpectrum) -> OpticalSpectrum:
+    return curve(spectrum.y * 1000 / X)
+
+
+def library_of(comments: str, folder: Path, *, atr: bool = False) -> Release:
+    records = [
+        OpticalRecord(
+            name,
+            by_atr(curve(bands(number))) if atr else curve(bands(number)),
+            SpectrumKind.INFRARED,
+            comments=comments,
+        )
+        for number, name in enumerate(NAMES)
+    ]
+    report = build_release(records, folder, name="ir", source="made", licence="free")
+    return open_release(report.directory)
+
+
+@pytest.mark.parametrize(
+    ("query", "references", "changed"),
+    [
+        ("Diamant-ATR", "TRANSMISSION", True),
+        ("", "", True),
+        ("", "KBr pellet", True),
+        ("Diamant-ATR", "", True),
+    ],
+)
+def test_a_spectrum_by_atr_is_compared_with_references_by_transmission(
+    query: str, references: str, changed: bool, tmp_path: Path
+) -> None:
+    true = {"Caffeine": 0.5, "Paracetamol": 0.3, "Mannitol": 0.2}
+    run = Run(
+        Metadata("jcamp", "jcamp", Technique.FTIR, details={"samplingprocedure": query}),
+        optical=(by_atr(sample(true)),),
+    )
+    found = identify(run, [library_of(references, tmp_path)], source=SOURCE)
+    assert named(found) == pytest.approx(true, abs=0.03)
+    said = [warning for warning in found.warnings if "as if measured by ATR" in warning]
+    assert len(said) == changed
+    assert ("fits best" in said[0]) is not ("ATR" in query and bool(references))
+
+
+def test_the_other_way_round_and_where_both_are_alike(tmp_path: Path) -> None:
+    true = {"Caffeine": 0.6, "Lactose": 0.4}
+    other = unmix_spectrum([library_of("ATR", tmp_path / "a", atr=True)], sample(true))
+    assert other.way.changed
+    assert other.way.query is Sampling.TRANSMISSION
+    same = unmix_spectrum([library_of("ATR", tmp_path / "b", atr=True)], by_atr(sample(true)))
+    assert not same.way.changed
+    for found in (other, same):
+        assert {one.references[0].name: one.share for one in found.constituents} == pytest.approx(
+            true, abs=0.03
+        )
+
+
+def test_what_is_said_to_be_transmission_is_left_alone(tmp_path: Path) -> None:
+    release = library_of("TRANSMISSION", tmp_path)
+    found = unmix_spectrum([release], by_atr(sample({"Caffeine": 1.0})), sampling=Sampling.TRANSMISSION)
+    assert not found.way.changed
+    assert found.way.known
+
+
 @pytest.mark.parametrize(
     ("y", "ordinate", "state"),
     [
@@ -139,6 +202,7 @@ def test_what_could_hide_is_said_for_the_watch_list_and_holds(release: Release) 
         (np.random.default_rng(1).normal(0, 0.05, len(X)), Ordinate.ABSORBANCE, "weak"),
         (np.minimum(40 * bands(1), 3.5), Ordinate.ABSORBANCE, "saturated"),
         (1 - 0.5 * bands(1) / bands(1).max(), Ordinate.ABSORBANCE, "inverted"),
+        (0.05 + 0.5 * bands(1) / bands(1).max(), Ordinate.TRANSMITTANCE, "inverted"),
     ],
 )
 def test_what_cannot_be_taken_apart_is_said_and_not_searched(
@@ -202,3 +266,16 @@ def test_a_film_of_two_polymers_holds_polystyrene(data_dir: Path, tmp_path: Path
     found = identify(films, [open_release(report.directory)], source=SOURCE)
     assert "polystyrene" in named(found)
     assert found.unexplained_share > 0.2  # the other film is not in the library
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(
+    "film", ["rohanisaac_spc/Ft-ir.spc", "galacticdata/SINGLE_POLYMER_FILM.SPC"], ids=["thick", "thin"]
+)
+def test_polystyrene_on_diamond_is_explained_by_its_film(data_dir: Path, tmp_path: Path, film: str) -> None:
+    raw = data_dir / "raw"
+    records = [OpticalRecord("film", read(raw / "galactic-spc" / film).optical[0], SpectrumKind.INFRARED)]
+    report = build_release(records, tmp_path, name="films", source="evaluation data", licence="not stated")
+    crystal = read(raw / "bruker-opus" / "OpenSpecy_ftir_polystyrene.0")
+    found = identify(crystal, [open_release(report.directory)], source=SOURCE)
+    assert "film" in named(found)

@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from spectra.model import Floats
 from spectra.optical.grid import Grid
 from spectra.optical.hidden import hidden_below
-from spectra.optical.mixture import unmix
+from spectra.optical.mixture import Unmixed
+from spectra.optical.mixture import unmix as unmix_references
+from spectra.optical.references import Stored
 from spectra.optical.shifts import MOVES, moved
 from spectra.optical.significance import Settings, f_needed, f_of, independent
 
@@ -32,6 +35,10 @@ def shape(seed: int, shift: float = 0.0) -> Floats:
 
 
 ROWS = np.array([shape(seed) for seed in range(30)])
+
+
+def unmix(y: Floats, blocks: list[Floats], grid: Grid, usable: NDArray[np.bool_] | None = None) -> Unmixed:
+    return unmix_references(y, Stored(blocks, grid.parts, grid.step), grid, usable=usable)
 
 
 def mixed(amounts: dict[int, float], shifts: dict[int, float], noise: float, seed: int = 0) -> Floats:
@@ -127,16 +134,40 @@ def test_what_could_hide_is_found_just_above_and_not_well_below() -> None:
     noise = mixed({}, {}, 0.2, 4)
     known = 0.9 * ROWS[3]
     found = unmix(noise + known, [ROWS], GRID)
-    least = hidden_below(found, ROWS[12], GRID, references=len(ROWS), settings=Settings())
+    least = hidden_below(found, ROWS[12:13], GRID, references=len(ROWS), settings=Settings())[0]
     above = unmix(noise + known + 1.3 * least * ROWS[12], [ROWS], GRID)
     below = unmix(noise + known + 0.5 * least * ROWS[12], [ROWS], GRID)
     assert 12 in {part.row for part in above.parts}
     assert 12 not in {part.row for part in below.parts}
 
 
+def test_the_limit_holds_in_repeated_measurements_with_all_parts_fitted_anew() -> None:
+    seen: dict[float, list[bool]] = {0.5: [], 1.5: []}
+    known = 0.9 * ROWS[3] + 0.4 * ROWS[7]
+    for seed in range(24):
+        found = unmix(known + mixed({}, {}, 0.15, seed), [ROWS], GRID)
+        row = [k for k in range(len(ROWS)) if k not in {part.row for part in found.parts}][seed % 20]
+        least = hidden_below(found, ROWS[row : row + 1], GRID, references=len(ROWS), settings=Settings())[0]
+        for times, answers in seen.items():
+            again = unmix(known + times * least * ROWS[row] + mixed({}, {}, 0.15, 100 + seed), [ROWS], GRID)
+            answers.append(any(row in (part.row, *part.alike) for part in again.parts))
+    assert np.mean(seen[1.5]) >= 0.95
+    assert np.mean(seen[0.5]) <= 0.1
+
+
+def test_what_the_parts_can_take_of_a_reference_raises_its_limit() -> None:
+    found = unmix(mixed({3: 1.0, 4: 0.6}, {}, 0.05), [ROWS], GRID)
+    rows = np.array([ROWS[3], 0.8 * ROWS[3] + 0.6 * ROWS[12], ROWS[12]])
+    alone, made, free = hidden_below(found, rows, GRID, references=30, settings=Settings()).tolist()
+    assert alone > 20 * free
+    assert made > 1.4 * free
+    alike = hidden_below(found, rows[2:], GRID, references=30, settings=Settings(), likeness=900.0)[0]
+    assert alike > free
+
+
 def test_a_reference_without_shape_hides_at_any_amount() -> None:
     found = unmix(mixed({3: 1.0}, {}, 0.1), [ROWS], GRID)
-    assert hidden_below(found, np.zeros(PLACES), GRID, references=30, settings=Settings()) == np.inf
+    assert hidden_below(found, np.zeros((1, PLACES)), GRID, references=30, settings=Settings()) == [np.inf]
 
 
 def test_independent_places_of_white_and_of_smoothed_noise() -> None:

@@ -14,24 +14,28 @@ import numpy as np
 
 from library.answer import Absorbed, Candidate, Component, Decision, Hiding, Optical, Peaks
 from library.contents import Contents
-from library.mixtures_optical import LEAST_SHARE, Constituent, Mixture, unmix_spectrum
+from library.optical.mixture import Constituent, Mixture, Way, unmix_spectrum
+from library.optical.naming import (
+    LEAST_EXPLAINED,
+    LEAST_LIKENESS,
+    LEAST_SHARE,
+    MOST_ALIKE,
+    WELL_EXPLAINED,
+    needed_likeness,
+)
 from library.record import SpectrumKind
 from library.release import Release
 from library.search.optical import AXES
 from spectra.model import Axis, Floats, OpticalSpectrum, Ordinate, Run
 from spectra.optical.conditioning import State
+from spectra.optical.sampling import Sampling, sampling_of
 from spectra.optical.significance import CHANCE, LEAST_GAIN
 
-LEAST_EXPLAINED = 0.6  # of the spectrum; below, nothing is named
-LEAST_LIKENESS = 400.0  # of a part and what the others leave, 0..1000; where it is less, it may mend a flaw,
-WELL_EXPLAINED = (
-    0.95  # unless this much is explained: then noise alone makes a weak part unlike its reference
-)
 LEAST_REST = 0.1  # of the spectrum; more that is unexplained is told as a component
-MOST_ALIKE = 4  # materials; more that fit alike say that none does
 SHOWN = 5
 
 _KINDS = {Axis.WAVENUMBER: SpectrumKind.INFRARED, Axis.RAMAN_SHIFT: SpectrumKind.RAMAN}
+_SAYS_HOW = frozenset({"accessory", "experiment", "samplingprocedure", "state"})  # metadata of a file
 _NO_SPECTRUM = frozenset({Ordinate.SINGLE_BEAM, Ordinate.INTERFEROGRAM})
 _NO_PEAKS = Peaks([], [])
 _SAID = {
@@ -62,7 +66,8 @@ def contents(run: Run, releases: Sequence[Release], tell: Callable[[float, str],
     curves = [curve for curve in run.optical if _comparable(curve)]
     kind = _KINDS[curves[0].axis]
     tell(0.4, "search")
-    mixture = unmix_spectrum(releases, curves[0], kind=kind)
+    told = [value for key, value in run.metadata.details.items() if key in _SAYS_HOW]
+    mixture = unmix_spectrum(releases, curves[0], kind=kind, sampling=sampling_of(told))
     tell(0.8, "group")
     components = _components(mixture, kind)
     named = (Decision.IDENTIFIED, Decision.GROUP)
@@ -118,8 +123,7 @@ def _component(number: int, one: Constituent, mixture: Mixture, x: Floats, kind:
 
 def decision(one: Constituent, mixture: Mixture) -> Decision:
     """What may be said of a constituent: nothing where the residual stays large or everything fits alike."""
-    flawed = one.likeness < LEAST_LIKENESS and mixture.explained < WELL_EXPLAINED
-    if flawed or mixture.explained < LEAST_EXPLAINED or len(one.references) > MOST_ALIKE:
+    if one.likeness < needed_likeness(mixture.explained) or len(one.references) > MOST_ALIKE:
         return Decision.UNKNOWN
     return Decision.IDENTIFIED if len(one.references) == 1 else Decision.GROUP
 
@@ -187,8 +191,19 @@ def _warnings(
         said.append(f"no library searched holds {kind.value} spectra: nothing was compared")
     elif mixture.constituents:
         said.append(_ESTIMATE)
+    if mixture.way.changed:
+        said.append(_said_of(mixture.way))
     if ready.vapour:
         said.append("lines of water vapour were seen and left out: dry or purge the instrument")
     if curves > 1:
         said.append(f"the file holds {curves} spectra: only the first was taken apart")
     return tuple(said)
+
+
+def _said_of(way: Way) -> str:
+    """Which references were compared as if measured otherwise, and how that is known."""
+    names = {Sampling.ATR: "ATR", Sampling.TRANSMISSION: "transmission"}
+    here, there = names[way.query], next(name for one, name in names.items() if one is not way.query)
+    done = f"references measured by {there} were compared as if measured by {here} (bands of ATR are weaker "
+    done += "in proportion to 1 / wavenumber)"
+    return done if way.known else f"{done}: not all files say how they were measured, and this fits best"

@@ -1,0 +1,1 @@
+"""Infrared and Raman spectra: what they contain (`contents`), from the mixture of references they are."""
