@@ -85,6 +85,8 @@ def _near(
     stereo = release.compound_key[numbers] == compound
     alike = stereo | ((release.formula_key[numbers] == key_of(own.formula)) & (own.formula != ""))
     rows: Ints = np.flatnonzero(alike)
+    if not len(rows):
+        return []
     match = match_factors(query, release.units, rows).match_factor
     keep = stereo[rows] | (match >= least)
     return [(float(m), release, int(n)) for m, n in zip(match[keep], numbers[rows[keep]], strict=True)]

@@ -92,6 +92,9 @@ def spectrum_from_peaks(mz: ArrayLike, intensity: ArrayLike) -> MassSpectrum:
     """A `MassSpectrum` from peaks in any order: sorted, equal m/z summed, zero intensities dropped."""
     m, i = np.asarray(mz, np.float64), np.asarray(intensity, np.float64)
     _require(m.ndim == 1 and m.shape == i.shape, "m/z and intensity need the same length")
+    if bool(np.all(m[1:] > m[:-1])):
+        keep = i != 0
+        return MassSpectrum(m[keep], i[keep])
     unique, where = np.unique(m, return_inverse=True)
     summed = np.bincount(where, weights=i, minlength=len(unique))
     keep = summed != 0

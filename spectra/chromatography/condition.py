@@ -13,7 +13,7 @@ from enum import StrEnum
 import numpy as np
 
 from spectra.chromatography.deconvolution import ComponentPeak
-from spectra.chromatography.ions import at_limit, ion_table
+from spectra.chromatography.ions import CEILING, FLAT, at_limit, ion_table
 from spectra.model import ScanTable
 from spectra.nominal import nominal_mass
 
@@ -92,7 +92,8 @@ def _silent(scans: ScanTable) -> Condition | None:
 
 def _saturated(scans: ScanTable) -> Condition | None:
     """Ions whose top is flat at the greatest intensity of the run."""
-    if not len(scans.intensity):
+    highest = scans.intensity >= CEILING * scans.intensity.max(initial=0.0)
+    if np.count_nonzero(highest) < FLAT:
         return None
     table = ion_table(scans)
     scan = np.flatnonzero(at_limit(table.counts).any(axis=0))

@@ -19,7 +19,7 @@ from spectra.model import Floats, Ints, ScanTable
 from spectra.nominal import nominal_mass
 
 LARGEST_MASS = 2000  # beyond any compound that passes a gas chromatograph
-PAIRS = 1000  # of neighbouring scans: enough for a median
+PAIRS = 300  # of neighbouring scans: enough for a median
 BLOCKS = 8  # a background has a point for every eighth of its window
 
 STRETCH = 256  # scans, a multiple of what is looked at together: scatter changes slowly
@@ -69,10 +69,8 @@ def ion_table(scans: ScanTable) -> IonTable:
     present = np.bincount(nominal) > 0
     row = np.cumsum(present) - 1
     mass = np.flatnonzero(present)
-    summed = np.bincount(
-        row[nominal] * len(scans) + column, weights=intensity, minlength=len(mass) * len(scans)
-    )
-    counts = summed.astype(np.float32).reshape(len(mass), len(scans))
+    counts = np.zeros((len(mass), len(scans)), np.float32)
+    np.add.at(counts.ravel(), row[nominal] * len(scans) + column, intensity.astype(np.float32))
     return IonTable(mass.astype(np.float64), scans.rt_s, counts)
 
 
@@ -151,9 +149,11 @@ class Scatter:
     threshold: float
 
     def at(self, level: Counts, ions: slice = slice(None), every: int = 1) -> Counts:
-        """(ions, scans) float32, counts: expected scatter where the counts of these ions lie around ``level``.
+        """Expected scatter, counts, of these ions where their counts lie around ``level``.
 
-        ``level`` holds a value for each scan, or for ``every`` so many of them.
+        Parameters
+        ----------
+        level : (ions, scans) float32, or of one in ``every`` scans.
         """
         counting = np.maximum(level, np.float32(self.threshold))
         np.sqrt(counting, out=counting)
@@ -200,7 +200,7 @@ def _floor(counts: Counts) -> Counts:
         step = np.abs(part[:, 1::4] - part[:, 0:-1:4])
         rank = step.shape[1] // 4
         floors.append(np.partition(step, rank, axis=1)[:, rank])
-    return np.stack(floors, axis=1) / np.float32(0.3186 * np.sqrt(2))
+    return np.asarray(np.stack(floors, axis=1) / (0.3186 * np.sqrt(2)), np.float32)
 
 
 def _medians(values: Counts) -> Counts:

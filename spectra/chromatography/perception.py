@@ -158,5 +158,5 @@ def perceive(run: Prepared, apexes: Apexes, least_ions: int) -> tuple[Floats, li
     members = [order[a:b] for a, b in zip(low, high, strict=True)]
     by_chance = 4 * sigma * run.by_chance
     least = max(least_ions, by_chance + 4 * np.sqrt(by_chance))
-    enough = [len(np.unique(apexes.ion[m])) >= least for m in members]
+    enough = [len(m) >= least and len(np.unique(apexes.ion[m])) >= least for m in members]
     return centres[enough], [m for m, ok in zip(members, enough, strict=True) if ok]
