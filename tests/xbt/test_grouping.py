@@ -18,6 +18,10 @@ class Seen:
     analysis_id: int
     techniques: tuple[str, ...]
 
+    @property
+    def source(self) -> tuple[str, int]:
+        return ("analysis", self.analysis_id)
+
 
 def seen(group: str, analysis: int = 1, technique: str = "gc_ms") -> Seen:
     return Seen(tuple(group), analysis, (technique,))

@@ -12,10 +12,11 @@ from sqlalchemy import Engine, delete, inspect, text, update
 from sqlalchemy.exc import DatabaseError
 
 from xbt.db import downgrade, head_revision, require_head, revision_at, upgrade
-from xbt.db.models import AuditRow, Base, CalibrationRow, Site
+from xbt.db.models import AuditRow, Base, CalibrationRow, ReadingRow, Sample, Site
 from xbt.db.session import make_engine, session_factory
 from xbt.domain.errors import NotInitialised
 from xbt.domain.people import SYSTEM
+from xbt.domain.samples import Form
 from xbt.security import audit
 
 
@@ -109,6 +110,28 @@ def test_the_database_itself_refuses_to_rewrite_the_trail(url: str) -> None:
     for statement in (update(AuditRow).values(action="else"), delete(AuditRow)):
         with pytest.raises(DatabaseError, match="append-only"), sessions.begin() as session:
             session.execute(statement)
+    engine.dispose()
+
+
+def test_readings_are_never_rewritten_and_the_second_revision_keeps_its_data(url: str) -> None:
+    upgrade(url, "0002")
+    engine = _engine(url)
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    with engine.begin() as connection:
+        connection.execute(text("INSERT INTO site (name, contact, region) VALUES ('Lyon', 'tel', 'ARA')"))
+    upgrade(url)
+    sessions = session_factory(engine)
+    with sessions.begin() as session:
+        sample = Sample(site_id=1, sold_as_text="x", form=Form.POWDER, received_on=at.date())
+        sample.readings.append(ReadingRow(kind="strip", content={}, recorded_at=at))
+        session.add(sample)
+    for statement in (update(ReadingRow).values(kind="else"), delete(ReadingRow)):
+        with pytest.raises(DatabaseError, match="append-only"), sessions.begin() as session:
+            session.execute(statement)
+    downgrade(url, "0002")
+    assert "reading" not in inspect(engine).get_table_names()
+    with sessions() as session:
+        assert session.query(Site).one().name == "Lyon"
     engine.dispose()
 
 

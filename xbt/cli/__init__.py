@@ -26,6 +26,7 @@ COMMANDS = {
     "ladder": "xbt.cli.ladder:ladder",
     "library": "xbt.cli.library:library",
     "quantify": "xbt.cli.quantify:quantify",
+    "reading": "xbt.cli.reading:reading",
     "upgrade": "xbt.cli.upgrade:upgrade",
     "worker": "xbt.cli.worker:worker",
 }

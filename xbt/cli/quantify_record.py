@@ -32,7 +32,7 @@ def record(reference: str, calibration: str, responses: tuple[float, ...], **tol
         kept = quantitation.quantify(
             session,
             SYSTEM,
-            sample_id=_sample_id(session, reference),
+            sample_id=sample_id_of(session, reference),
             calibration=calibration,
             responses=responses,
             preparation=made,
@@ -76,7 +76,7 @@ def estimate(reference: str, substance: str, **told: Any) -> None:
         kept = quantitation.estimate(
             session,
             SYSTEM,
-            sample_id=_sample_id(session, reference),
+            sample_id=sample_id_of(session, reference),
             substance=substance,
             quantity=quantity,
             now=datetime.now(UTC),
@@ -101,7 +101,13 @@ def list_(substance: str) -> None:
         click.echo(line)
 
 
-def _sample_id(session: Session, reference: str) -> int:
+def sample_id_of(session: Session, reference: str) -> int:
+    """The id of the sample with this reference.
+
+    Raises
+    ------
+    NotFound : ``no_sample``.
+    """
     from xbt.domain.errors import NotFound
     from xbt.domain.people import SYSTEM
     from xbt.services.samples import work_list

@@ -155,6 +155,7 @@ class Sample(Base):
     )
     results: Mapped[list[ResultRow]] = relationship(back_populates="sample", order_by="ResultRow.version")
     quantities: Mapped[list[QuantityRow]] = relationship(back_populates="sample", order_by="QuantityRow.id")
+    readings: Mapped[list[ReadingRow]] = relationship(back_populates="sample", order_by="ReadingRow.id")
 
     # Two people acting on one sample at once: the second is told, nothing is lost.
     __mapper_args__ = {"version_id_col": change}  # noqa: RUF012
@@ -288,6 +289,24 @@ class QuantityRow(Base):
     recorded_at: Mapped[datetime]
 
     sample: Mapped[Sample] = relationship(back_populates="quantities")
+
+
+class ReadingRow(Base):
+    """What was read by eye of a sample. Only ever added; a later row may take the place of an earlier one."""
+
+    __tablename__ = "reading"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    sample_id: Mapped[int] = mapped_column(ForeignKey("sample.id"), index=True)
+    replaces_id: Mapped[int | None] = mapped_column(ForeignKey("reading.id"), unique=True)
+    kind: Mapped[str] = mapped_column(String(16))  # of `xbt.domain.readings`, or "retracted"
+    content: Mapped[dict[str, Any]]  # what was seen: see xbt.services.readings
+    reason: Mapped[str] = mapped_column(Text, default="")  # why it takes another's place
+    recorded_by: Mapped[int | None] = mapped_column(ForeignKey("staff_user.id"))
+    recorded_at: Mapped[datetime]
+
+    sample: Mapped[Sample] = relationship(back_populates="readings")
+    user: Mapped[StaffUser | None] = relationship()
 
 
 class ResultRow(Base):

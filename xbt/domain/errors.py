@@ -40,6 +40,10 @@ class InvalidAmount(Refused):
     """An amount, or what it is to be worked out from, that means nothing."""
 
 
+class InvalidReading(Refused):
+    """Something that cannot have been seen, or of which too little was noted; ``field`` says where."""
+
+
 class InvalidAccount(Refused):
     """A staff account that cannot be made: password too short, address taken."""
 

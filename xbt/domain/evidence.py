@@ -12,8 +12,18 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from xbt.domain.amounts import Quantity
-from xbt.domain.findings import Amount, Finding, certainty_of
+from xbt.domain.findings import TECHNIQUE_CATEGORY, Amount, Category, Finding, certainty_of
 from xbt.domain.grouping import Together, together
+from xbt.domain.indications import (
+    SHOWN_FROM,
+    CouldSee,
+    Indication,
+    Named,
+    alone,
+    never_denies,
+    supporting,
+    widened,
+)
 
 MAIN_SHARE: Final = 0.10
 MINOR_SHARE: Final = 0.01
@@ -103,16 +113,33 @@ def unexplained_share(evidence: Evidence) -> float:
     return min(1.0, max(0.0, share))
 
 
-def findings_of(evidence: Sequence[Evidence]) -> tuple[Finding, ...]:
-    """The accepted substances over all analyses, greatest share first.
+def findings_of(
+    evidence: Sequence[Evidence],
+    indications: Sequence[Indication] = (),
+    could_see: CouldSee = never_denies,
+) -> tuple[Finding, ...]:
+    """The accepted substances over all analyses, greatest share first, then what readings alone indicate.
 
     The same substance, or a group and the member of it that another technique names, is one finding
     (`xbt.domain.grouping`): its share is the sum within an analysis and the greatest over the analyses; the
-    match shown is the best one.
+    match shown is the best one. How readings join: `xbt.domain.indications`.
+
+    Parameters
+    ----------
+    could_see : decides whether an analysis speaks against what readings alone indicate; without it none does.
     """
-    groups = together(finding for one in evidence for finding in _findings_of_one(one))
-    findings = (_merge(group) for group in groups)
-    return tuple(sorted(findings, key=lambda finding: (-finding.area_share, finding.names)))
+    measured = [finding for one in evidence for finding in _findings_of_one(one)]
+    beside = [
+        _read(one, named)
+        for one in indications
+        if not one.only_indicates
+        for named in widened(one, [Named(found.substances, found.names) for found in measured])
+    ]
+    groups = together([*measured, *beside])
+    findings = [_merge(group, supporting(group, groups, indications)) for group in groups]
+    findings += [_read(one, named) for one, named in alone(groups, indications)]
+    kept = (one for one in findings if one.analysis_id or not _denied(one, evidence, could_see))
+    return tuple(sorted(kept, key=lambda finding: (-finding.area_share, finding.names)))
 
 
 def with_amounts(findings: Iterable[Finding], amounts: Mapping[str, Quantity]) -> tuple[Finding, ...]:
@@ -149,25 +176,66 @@ def _accepted(evidence: Evidence, component: ComponentSeen) -> CandidateSeen | N
     return next((one for one in component.candidates if one.rank == choice.candidate), None)
 
 
-def _merge(group: Together[Finding]) -> Finding:
+def _read(one: Indication, named: Named) -> Finding:
+    """What readings indicate, as a finding without a share of any signal."""
+    return Finding(
+        substances=named.substances,
+        names=named.names,
+        amount=Amount.NOT_TOLD,
+        area_share=0.0,
+        certainty=certainty_of(frozenset(one.techniques)),
+        techniques=one.techniques,
+        analysis_id=0,
+        component=0,
+        match_factor=0.0,
+        readings=one.readings,
+    )
+
+
+def _denied(finding: Finding, evidence: Sequence[Evidence], could_see: CouldSee) -> bool:
+    """Whether a structural technique could have seen what readings alone indicate, and did not."""
+    share = max(SHOWN_FROM.get(technique, 0.0) for technique in finding.techniques)
+    return any(
+        TECHNIQUE_CATEGORY[one.technique] is Category.A
+        and not could_see(one.technique, finding.substances, share)
+        and not _left_open(one, finding.substances)
+        for one in evidence
+    )
+
+
+def _left_open(evidence: Evidence, substances: tuple[str, ...]) -> bool:
+    """Whether a substance stands among the candidates of a component that was not rejected as a whole."""
+    return any(
+        set(candidate.substances) & set(substances)
+        for component in evidence.proposal.components
+        if (choice := evidence.choices.get(component.number)) is None or choice.accepted
+        for candidate in component.candidates
+    )
+
+
+def _merge(group: Together[Finding], support: Sequence[Indication]) -> Finding:
     same = group.members
     best = max(same, key=lambda finding: finding.match_factor)
     share_of: dict[int, float] = {}
     for finding in same:
         share_of[finding.analysis_id] = share_of.get(finding.analysis_id, 0.0) + finding.area_share
     share = min(1.0, max(share_of.values()))
-    techniques = tuple(sorted({technique for finding in same for technique in finding.techniques}))
+    also = frozenset(one.technique for one in support)
+    techniques = also.union(*(finding.techniques for finding in same))
+    readings = {number for finding in same for number in finding.readings}
+    readings.update(number for one in support for number in one.readings)
     left = {
         key: name for key, name in zip(best.substances, best.names, strict=True) if key in group.substances
     }
     return Finding(
         substances=tuple(left),
         names=tuple(left.values()),
-        amount=amount_of(share),
+        amount=amount_of(share) if best.analysis_id else Amount.NOT_TOLD,
         area_share=share,
-        certainty=group.certainty(),
-        techniques=techniques,
+        certainty=group.certainty(also),
+        techniques=tuple(sorted(techniques)),
         analysis_id=best.analysis_id,
         component=best.component,
         match_factor=best.match_factor,
+        readings=tuple(sorted(readings)),
     )

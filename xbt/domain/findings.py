@@ -23,6 +23,7 @@ class Amount(StrEnum):
     MAIN = "main"
     MINOR = "minor"
     TRACE = "trace"
+    NOT_TOLD = "not_told"  # by readings only: a colour, a strip or a spot has no share of a signal
 
 
 class Category(StrEnum):
@@ -88,10 +89,16 @@ class Finding:
     area_share: float  # 0..1, share of the detected signal
     certainty: Certainty
     techniques: tuple[str, ...]
-    analysis_id: int
+    analysis_id: int  # 0 where only readings speak for it
     component: int
     match_factor: float  # 0..1000
     quantity: Quantity | None = None  # only of a substance that stands alone: a group has no calibration
+    readings: tuple[int, ...] = ()  # that speak for it
+
+    @property
+    def source(self) -> tuple[str, int]:
+        """What saw it; see `xbt.domain.grouping`."""
+        return ("analysis", self.analysis_id) if self.analysis_id else ("reading", self.readings[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +109,35 @@ class MethodStatement:
     name: str
     limit: str  # code of a sentence in the risk texts, e.g. "gcms_limit"
     libraries: tuple[str, ...]  # "name version"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingTold:
+    """A colour test or a strip as the result tells it; plates and chromatograms speak through findings.
+
+    Parameters
+    ----------
+    technique : "colour" or "strip".
+    what : code of the strip; codes of the reagents, sorted.
+    positive : of a strip; None for colours.
+    colours : seen, one tuple for each reagent, same order.
+    substances : a strip's target, or what the colours fit; keys as findings have them.
+    also : what else is known to make the strip positive, or partly fits the colours.
+    missed : what the strip was shown not to detect.
+    limit : 0..1 by weight, below which a negative strip shows nothing even of what it is best at; None if no
+        study tells.
+    near_limit : a test line was there, but faint.
+    """
+
+    technique: str
+    what: tuple[str, ...]
+    substances: tuple[str, ...]
+    positive: bool | None = None
+    colours: tuple[tuple[str, ...], ...] = ()
+    also: tuple[str, ...] = ()
+    missed: tuple[str, ...] = ()
+    limit: float | None = None
+    near_limit: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,3 +161,4 @@ class ResultVersion:
     simulated: bool = False
     returned_at: datetime | None = None  # sent back to the technician
     return_reason: str = ""
+    readings: tuple[ReadingTold, ...] = ()

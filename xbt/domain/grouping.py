@@ -17,12 +17,12 @@ from xbt.domain.findings import TECHNIQUE_CATEGORY, Category, Certainty, certain
 
 
 class Sighting(Protocol):
-    """Anything that says "this analysis saw one of these"."""
+    """Anything that says "one of these was seen"; ``source`` is the analysis or reading that saw it."""
 
     @property
     def substances(self) -> tuple[str, ...]: ...
     @property
-    def analysis_id(self) -> int: ...
+    def source(self) -> tuple[str, int]: ...
     @property
     def techniques(self) -> tuple[str, ...]: ...
 
@@ -37,10 +37,15 @@ class Together(Generic[Seen]):
     substances: frozenset[str]
     members: list[Seen]
 
-    def certainty(self) -> Certainty:
-        """By all techniques; where no structural one names just this, no more than *identified*."""
+    def certainty(self, also: frozenset[str] = frozenset()) -> Certainty:
+        """By all techniques; where no structural one names just this, no more than *identified*.
+
+        Parameters
+        ----------
+        also : techniques that only indicate (category C) and speak for this and nothing else.
+        """
         techniques = {technique for one in self.members for technique in one.techniques}
-        by_all = certainty_of(frozenset(techniques))
+        by_all = certainty_of(frozenset(techniques) | also)
         own = {t for one in self.members if set(one.substances) <= self.substances for t in one.techniques}
         structural = any(TECHNIQUE_CATEGORY[technique] is Category.A for technique in own)
         return Certainty.IDENTIFIED if by_all is Certainty.CONFIRMED and not structural else by_all
@@ -73,11 +78,11 @@ def _home(
 ) -> Together[Seen] | None:
     """The one narrower sighting from elsewhere that this group holds; None for none, or where in doubt."""
     overlapping = [one for one in found if one.substances & group]
-    own = [one.analysis_id for one in same]
+    own = [one.source for one in same]
     if len(overlapping) != 1 or len(own) != len(set(own)):
         return None
     home = overlapping[0]
-    if set(own) & {one.analysis_id for one in home.members}:
+    if set(own) & {one.source for one in home.members}:
         return None
     used = {technique for one in same for technique in one.techniques}
     others = {technique for one in home.members for technique in one.techniques} - used

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from xbt.domain.findings import Finding, MethodStatement
+from xbt.domain.findings import Finding, MethodStatement, ReadingTold
 
 
 class PublicState(StrEnum):
@@ -19,7 +19,7 @@ class PublicState(StrEnum):
 class PublicResult:
     """A released (or not yet released, or withdrawn) result without anything that points to a person.
 
-    For anything but ``RELEASED``, findings, methods and comment are empty.
+    For anything but ``RELEASED``, findings, methods, readings and comment are empty.
     """
 
     state: PublicState
@@ -37,3 +37,4 @@ class PublicResult:
     amends: str = ""  # why this version replaces the one before, "" for a first version
     being_corrected: bool = False
     simulated: bool = False
+    readings: tuple[ReadingTold, ...] = ()

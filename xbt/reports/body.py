@@ -18,7 +18,7 @@ from xbt.reports import style
 from xbt.reports.text import MAX_CELL, day, labels, markup
 from xbt.risk import RiskNote, notes, sold_as_name, statements
 from xbt.risk.amounts import amount_text
-from xbt.risk.sentences import finding_name, method_name
+from xbt.risk.sentences import finding_name, method_detail, method_name
 
 WIDTH = A4[0] - 2 * style.MARGIN
 MAX_PICTURE_HEIGHT = 90 * mm
@@ -92,7 +92,8 @@ def method(result: PublicResult, language: str) -> Iterator[Any]:
     for one in result.methods:
         rows.append(_fact(named["method"], _method(one, language)))
         rows.append(_fact(named["library"], ", ".join(one.libraries)))
-    rows.append(_fact(named["unexplained"], f"{100 * result.unexplained_share:.0f} %"))
+    if any(one.analysis_id for one in result.findings) or result.unexplained_share:
+        rows.append(_fact(named["unexplained"], f"{100 * result.unexplained_share:.0f} %"))
     yield _facts(rows)
 
 
@@ -139,8 +140,8 @@ def _finding(finding: Finding, language: str) -> list[Any]:
 
 def _method(method: MethodStatement, language: str) -> str:
     """The technique in words, and what the laboratory calls it unless that says nothing more."""
-    technique = method_name(method, language)
-    return technique if method.name.lower() in technique.lower() else f"{technique} ({method.name})"
+    technique, detail = method_name(method, language), method_detail(method, language)
+    return technique if detail.lower() in technique.lower() else f"{technique} ({detail})"
 
 
 def _note(note: RiskNote, language: str) -> Any:

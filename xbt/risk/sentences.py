@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from xbt.domain.findings import Certainty, Finding, MethodStatement
+from library.families import family_label
+from xbt.domain.findings import Amount, Certainty, Finding, MethodStatement
 from xbt.domain.lookup import PublicResult, PublicState
 from xbt.risk.amounts import amount_sentence
 from xbt.risk.effects import known, members
+from xbt.risk.readings import reading_sentences, reagent_name, strip_name
 from xbt.risk.texts import sentences, spoken
+
+MANY = 6  # members of one family from which on the family is named in their place
 
 
 def statements(result: PublicResult, language: str) -> tuple[str, ...]:
@@ -54,9 +58,18 @@ def sold_as_name(result: PublicResult, language: str) -> str:
     return _in_a_sentence(told.name(spoken(language)))
 
 
-def _names(finding: Finding, language: str) -> list[str]:
-    pairs = zip(finding.substances, finding.names, strict=True)
+def group_names(keys: Sequence[str], names: Sequence[str], language: str) -> list[str]:
+    """The names of a finding; of many members of one family, that family alone."""
+    pairs = list(zip(keys, names, strict=True))
+    families = {one.family if one else "" for one in (known(key, name) for key, name in pairs)}
+    if len(pairs) >= MANY and len(families) == 1 and "" not in families:
+        told: str = sentences(language)["reading"]["one_of_family"]
+        return [told.format(family=family_label(families.pop(), spoken(language)))]
     return list(dict.fromkeys(substance_name(key, name, language) for key, name in pairs))
+
+
+def _names(finding: Finding, language: str) -> list[str]:
+    return group_names(finding.substances, finding.names, language)
 
 
 def _in_a_sentence(name: str) -> str:
@@ -83,6 +96,14 @@ def method_name(method: MethodStatement, language: str) -> str:
     return techniques.get(method.technique, method.name)
 
 
+def method_detail(method: MethodStatement, language: str) -> str:
+    """What the laboratory calls it; for strips and colour tests what they are for, in words."""
+    say = {"strip": strip_name, "colour": reagent_name}.get(method.technique)
+    if say is None:
+        return method.name
+    return ", ".join(say(one, language) for one in method.name.split(", "))
+
+
 def _released(result: PublicResult, language: str) -> Iterator[str]:
     words = sentences(language)
     if result.simulated:
@@ -97,8 +118,9 @@ def _released(result: PublicResult, language: str) -> Iterator[str]:
         yield words["presumptive"]
     if result.unexplained_share >= 0.005:
         yield words["unexplained"].format(share=f"{100 * result.unexplained_share:.0f}")
+    yield from reading_sentences(result.readings, language)
     yield from dict.fromkeys(method_limit(method, language) for method in result.methods)
-    if any(finding.quantity is None for finding in result.findings):
+    if any(one.quantity is None and one.amount is not Amount.NOT_TOLD for one in result.findings):
         yield words["amounts"]
     yield words["every_product"]
 

@@ -1,15 +1,15 @@
 """Why a step may not be taken: small named predicates, asked by the page before and by the service again.
 
 Each gives "" (go ahead) or a stable reason code: ``not_allowed`` (role), ``not_now`` (state),
-``still_working`` (a file is being read), ``no_analysis``, ``undecided`` (components await a decision),
-``own_work`` (nobody signs what they submitted).
+``still_working`` (a file is being read), ``no_analysis`` (and no reading either), ``undecided`` (components
+await a decision), ``own_work`` (nobody signs what they submitted).
 """
 
 from __future__ import annotations
 
 import msgspec
 
-from xbt.db.models import AnalysisRow, JobRow, ResultRow, Sample
+from xbt.db.models import AnalysisRow, JobRow, ReadingRow, ResultRow, Sample
 from xbt.domain.errors import NotAllowed, StepRefused
 from xbt.domain.evidence import Choice, Evidence, Proposal, undecided
 from xbt.domain.people import Actor
@@ -17,6 +17,7 @@ from xbt.domain.states import Step, open_steps
 from xbt.domain.work import JobState
 from xbt.security.policy import STEP_PERMISSION, allows
 
+RETRACTED = "retracted"  # the kind of a reading that takes another back and puts nothing in its place
 UNFINISHED = frozenset({JobState.QUEUED, JobState.RUNNING})
 
 
@@ -63,6 +64,12 @@ def newest_analyses(sample: Sample) -> tuple[AnalysisRow, ...]:
     return tuple(one.analyses[-1] for one in sample.acquisitions if one.analyses)
 
 
+def counting_readings(sample: Sample) -> tuple[ReadingRow, ...]:
+    """The readings that count: not taken back, and no later one in their place."""
+    replaced = {row.replaces_id for row in sample.readings}
+    return tuple(row for row in sample.readings if row.kind != RETRACTED and row.id not in replaced)
+
+
 def evidence_of(row: AnalysisRow) -> Evidence:
     """An analysis with the decisions that count: the latest per component."""
     choices = {one.component: Choice(one.accepted, one.candidate) for one in row.decisions}
@@ -77,7 +84,7 @@ def _not_ready(sample: Sample) -> str:
     if any(is_working(one.job) for one in sample.acquisitions):
         return "still_working"
     analyses = newest_analyses(sample)
-    if not analyses:
+    if not analyses and not counting_readings(sample):
         return "no_analysis"
     return "undecided" if any(undecided(evidence_of(row)) for row in analyses) else ""
 

@@ -63,6 +63,7 @@ def _released(sample: Sample, row: ResultRow) -> PublicResult:
         amends=row.reason,
         being_corrected=sample.state is not SampleState.RELEASED,
         simulated=row.simulated,
+        readings=content.readings,
     )
 
 

@@ -16,10 +16,12 @@ from xbt.domain.amounts import Quantity
 from xbt.domain.errors import StepRefused
 from xbt.domain.evidence import findings_of, unexplained_share, with_amounts
 from xbt.domain.findings import Finding, MethodStatement, ResultVersion
+from xbt.domain.indications import Indication
 from xbt.domain.people import Actor
 from xbt.domain.states import SampleState, Step, after
 from xbt.jobs import enqueue
 from xbt.security import audit
+from xbt.services import meanings
 from xbt.services.guards import (
     current_result,
     evidence_of,
@@ -28,8 +30,10 @@ from xbt.services.guards import (
     require_step,
 )
 from xbt.services.quantitation import amounts_of
+from xbt.services.readings import counting
 from xbt.services.samples import library_names, visible
 from xbt.services.snapshots import Content, content_of, digest, to_json, version_of
+from xbt.services.witnesses import could_see
 
 TEXT_LIMIT = 2000  # characters of a comment or a reason
 
@@ -52,7 +56,7 @@ def submit(session: Session, actor: Actor, *, sample_id: int, comment: str, now:
     sample = visible(session, actor, sample_id)
     require_step(actor, sample, Step.SUBMIT)
     analyses = newest_analyses(sample)
-    content = to_json(_content(analyses, amounts_of(sample), _short(comment)))
+    content = to_json(_content(analyses, counting(sample), amounts_of(sample), _short(comment)))
     row = ResultRow(
         sample=sample,
         version=1 + max((earlier.version for earlier in sample.results), default=0),
@@ -198,14 +202,30 @@ def _concerned(sample: Sample, step: Step) -> ResultRow | None:
     return last_released(sample) if published else current_result(sample)
 
 
-def _content(analyses: Sequence[AnalysisRow], amounts: Mapping[str, Quantity], comment: str) -> Content:
+def _content(
+    analyses: Sequence[AnalysisRow], read: meanings.Read, amounts: Mapping[str, Quantity], comment: str
+) -> Content:
     evidence = [evidence_of(row) for row in analyses]
-    findings = with_amounts(findings_of(evidence), amounts)
+    indications = meanings.indications(read)
+    findings = with_amounts(findings_of(evidence, indications, could_see), amounts)
     return Content(
         findings=findings,
-        methods=(*_methods(analyses), *_measured_by(findings)),
-        unexplained_share=max(unexplained_share(one) for one in evidence),
+        methods=(*_methods(analyses), *_read_by(indications), *_measured_by(findings)),
+        unexplained_share=max((unexplained_share(one) for one in evidence), default=0.0),
         comment=comment,
+        readings=meanings.told(read),
+    )
+
+
+def _read_by(indications: Sequence[Indication]) -> tuple[MethodStatement, ...]:
+    """One statement per technique of the readings; strips name what they are made for."""
+    named: dict[str, dict[str, None]] = {}
+    for one in indications:
+        if one.why_not != "invalid":
+            named.setdefault(one.technique, {}).update(dict.fromkeys(one.what))
+    return tuple(
+        MethodStatement(technique, ", ".join(what) or technique, f"{technique}_limit", ())
+        for technique, what in sorted(named.items())
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from xbt.db.models import ResultRow, StaffUser
-from xbt.domain.findings import Finding, MethodStatement, ResultVersion
+from xbt.domain.findings import Finding, MethodStatement, ReadingTold, ResultVersion
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,7 @@ class Content:
     methods: tuple[MethodStatement, ...]
     unexplained_share: float
     comment: str
+    readings: tuple[ReadingTold, ...] = ()
 
 
 def to_json(content: Content) -> dict[str, Any]:
@@ -68,6 +69,7 @@ def version_of(row: ResultRow) -> ResultVersion:
         simulated=row.simulated,
         returned_at=row.returned_at,
         return_reason=row.return_reason,
+        readings=content.readings,
     )
 
 
