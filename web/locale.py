@@ -7,6 +7,7 @@ what the person chose, else the browser.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from datetime import date, datetime
 
 from flask import Flask, g, has_request_context, request, session
@@ -34,6 +35,7 @@ def install(app: Flask) -> None:
     app.jinja_env.filters.update(
         day=day, moment=moment, percent=percent, minutes=minutes, decimal=format_decimal, size=size
     )
+    app.jinja_env.filters.update(signed=signed, rf_list=rf_list)
     app.context_processor(lambda: {"language": language(), "direction": direction(), "languages": LANGUAGES})
 
 
@@ -94,3 +96,13 @@ def size(count: int) -> str:
 def minutes(value: float | None) -> str:
     """A retention time with two decimals; a dash where the file has no time axis."""
     return "–" if value is None else str(format_decimal(value, "0.00"))
+
+
+def signed(value: float) -> str:
+    """A difference with its sign and one decimal."""
+    return str(format_decimal(value, "+0.0;−0.0"))
+
+
+def rf_list(places: Iterable[float]) -> str:
+    """Retardation factors with two decimals."""
+    return "; ".join(str(format_decimal(place, "0.00")) for place in places)

@@ -12,8 +12,10 @@ from library.families import family_label
 from library.substances import Substances, load_substances
 from web.locale import language
 from web.locale import say as _
+from xbt.domain.witnesses import Witness
 from xbt.risk.amounts import amount_text
-from xbt.risk.sentences import finding_name
+from xbt.risk.readings import colour_name, reading_sentences, reagent_name, share_text, strip_name
+from xbt.risk.sentences import finding_name, group_names
 
 
 @lru_cache(maxsize=1)
@@ -29,7 +31,16 @@ def install(app: Flask) -> None:
         amount_text=lambda quantity: amount_text(quantity, language()),
         finding_name=lambda finding: finding_name(finding, language()),
         group_names=lambda group: joined(map(name_of, group.keys, group.names)),
-        line_name=lambda line: joined(map(name_of, line.substances, line.names)),
+        line_name=lambda line: joined(group_names(line.substances, line.names, language())),
+        named_list=lambda named: ", ".join(
+            name_of(key, name) for one in named for key, name in zip(one.substances, one.names, strict=True)
+        ),
+        colour_word=lambda code: colour_name(code, language()),
+        reagent_word=lambda code: reagent_name(code, language()),
+        strip_word=lambda code: strip_name(code, language()),
+        share_text=lambda share: share_text(share, language()),
+        reading_words=lambda readings: list(reading_sentences(readings, language())),
+        witness_detail=witness_detail,
         component_name=component_name,
         candidate_name=lambda candidate: name_of(candidate.inchikey, candidate.name),
         isomer_names=isomer_names,
@@ -61,6 +72,12 @@ def isomer_names(candidate: Candidate) -> str:
     keys = candidate.isomer_group_inchikeys or [candidate.inchikey]
     names = candidate.isomer_group or [candidate.name]
     return joined(dict.fromkeys(map(name_of, keys, names)))
+
+
+def witness_detail(witness: Witness) -> str:
+    """Which reagents, strip or eluent the readings are of."""
+    say = {"strip": strip_name, "colour": reagent_name}.get(witness.technique)
+    return ", ".join(say(one, language()) if say else one for one in witness.what)
 
 
 def mass_change(meaning: str) -> str:

@@ -6,7 +6,7 @@ general sentence, never as the code's or an exception's own text.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flask import Flask
@@ -18,8 +18,9 @@ from alerts.tables import Severity
 from library.answer import Decision
 from web.locale import say as _
 from xbt.domain.errors import Refused
-from xbt.domain.findings import Amount, Certainty
+from xbt.domain.findings import Amount, Category, Certainty
 from xbt.domain.people import Role
+from xbt.domain.readings import Lines, ReadingKind
 from xbt.domain.samples import Form, Reason, Use
 from xbt.domain.states import SampleState, Step
 from xbt.domain.witnesses import Stance
@@ -87,6 +88,7 @@ AMOUNTS = {
     Amount.MAIN: _l("main part of what was detected"),
     Amount.MINOR: _l("smaller part"),
     Amount.TRACE: _l("trace"),
+    Amount.NOT_TOLD: _l("amount not told by this method"),
 }
 CERTAINTIES = {
     Certainty.PRESUMPTIVE: _l("first indication"),
@@ -108,20 +110,79 @@ TECHNIQUES = {
     "colour": _l("colour test"),
     "unknown": _l("the file does not say how it was measured"),
 }
-# What an analysis says of a substance.
+# Names short enough for a table; a technique that is not here keeps its long one.
+SHORT_TECHNIQUES = {
+    **TECHNIQUES,
+    "gc_ms": _l("GC-MS"),
+    "lc_ms": _l("LC-MS"),
+    "ms": _l("MS"),
+    "ftir": _l("infrared"),
+    "uv": _l("UV"),
+    "tlc": _l("TLC"),
+    "lc": _l("LC"),
+}
+CATEGORIES = {
+    Category.A: _l("A: shows the structure"),
+    Category.B: _l("B: separates or compares with a standard"),
+    Category.C: _l("C: indicates, never names"),
+}
+GUIDELINES = {"eu_2002_657": _l("EU 2002"), "eu_2021_808": _l("EU 2021"), "wada_td2010idcr": _l("WADA")}
+READING_KINDS = {
+    ReadingKind.COLOUR: _l("Colour test"),
+    ReadingKind.STRIP: _l("Test strip"),
+    ReadingKind.PLATE: _l("Thin-layer plate"),
+    ReadingKind.LIQUID: _l("Liquid chromatography with UV"),
+}
+STRIP_LINES = {
+    Lines.CONTROL: _l("one line, the control: positive"),
+    Lines.FAINT: _l("two lines, the second one faint: negative, near the limit"),
+    Lines.BOTH: _l("two lines: negative"),
+    Lines.NO_CONTROL: _l("no control line: invalid"),
+}
+VIEWS = {"uv254": _l("UV 254 nm"), "uv366": _l("UV 366 nm")}
+# What is wrong in a reading: codes of `xbt.domain.errors.InvalidReading`.
+READING_PROBLEMS = {
+    "missing": _l("Please fill this in."),
+    "too_long": _l("Please keep this under %(limit)s characters."),
+    "not_above_zero": _l("Please give a number above zero."),
+    "no_colour": _l("Please choose at least one colour from the list; “no colour” is one."),
+    "no_time": _l("Please give seconds as a number from 0 to 86,400, or leave it empty."),
+    "no_strip": _l("Please choose a strip from the list."),
+    "no_substance": _l("“%(name)s” is not in the substance table. Choose a name from the list."),
+    "no_standard": _l("A plate needs at least one standard beside the sample."),
+    "standard_twice": _l("A standard may have one spot only; with two it has decomposed: run a fresh one."),
+    "too_many_spots": _l("A plate holds at most %(limit)s spots here."),
+    "beyond_the_front": _l("A spot lies between the start and the front, in mm from the start."),
+    "bad_spectrum": _l(
+        "Please paste three columns of numbers, 10 to 1,000 lines, wavelengths ascending and at least 60 nm "
+        "above 220 nm."
+    ),
+    "other_kind": _l("A correction is of the same kind as the reading it replaces."),
+}
+# What an analysis or a reading says of a substance.
 STANCES = {
     Stance.ACCEPTED: _l("found"),
     Stance.PENDING: _l("best candidate, to decide"),
     Stance.REJECTED: _l("rejected"),
+    Stance.AGREES: _l("fits it"),
+    Stance.OTHERWISE: _l("looks otherwise than it should"),
     Stance.NOT_SEEN: _l("not found, and it could have been"),
     Stance.COULD_NOT_SEE: _l("says nothing of it"),
 }
-# Why an analysis says nothing of a substance: values of `library.scopes.Blind`, and one of the record's own.
+# Why an analysis or a reading says nothing of a substance: values of `library.scopes.Blind`, and others.
 WHY_NOT_SEEN = {
     "technique": _l("a negative of this technique excludes nothing"),
     "kind": _l("it does not show this kind of substance"),
     "little": _l("there may be too little of it for this technique"),
     "other_candidate": _l("it stands among the candidates of another component"),
+    "not_compared": _l("no standard of it was run"),
+    "no_colour_known": _l("no colour of it is on record"),
+    "masked": _l("another substance found here explains the colour"),
+    "not_target": _l("the strip is not made for it"),
+    "cross_reacts": _l("it can make this strip positive itself"),
+    "strip_blind": _l("strips of this kind were shown to miss it"),
+    "strip_unproven": _l("negative, but no study tells from how much on it shows this one"),
+    "invalid": _l("the strip did not work"),
 }
 # Values of `library.roles.Role`: a proposal.
 PRODUCT_ROLES = {
@@ -147,7 +208,7 @@ WHY_NOT = {
     "not_allowed": _l("Your role does not include this step."),
     "not_now": _l("The sample is not at this point."),
     "still_working": _l("A file is still being read."),
-    "no_analysis": _l("No file has been analysed yet."),
+    "no_analysis": _l("No file has been analysed and nothing was read yet."),
     "undecided": _l("Some components await your decision."),
     "own_work": _l("You submitted this result; another person has to sign it."),
 }
@@ -281,6 +342,7 @@ REFUSALS = {
     "reason_needed": _l("Please give a reason."),
     "password_needed": _l("The password is not right; nothing was signed."),
     "same_person": _l("Two different people are needed: whoever drafted an alert does not approve it."),
+    "reading_replaced": _l("This reading was corrected or taken back already."),
     "superseded": _l("A newer analysis of this file exists; decide on that one."),
     "unsigned": _l("This result is not signed."),
     "no_result": _l("There is no result yet."),
@@ -312,6 +374,11 @@ def fault_sentences(error: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(str(line) for line in lines)
 
 
+def view_words(views: Iterable[str]) -> str:
+    """Lamps and reagents of a plate in words."""
+    return ", ".join(str(VIEWS.get(one, one)) for one in views)
+
+
 TABLES: dict[str, Mapping[Any, Any]] = {
     "states": STATES,
     "state_tone": STATE_TONE,
@@ -324,6 +391,12 @@ TABLES: dict[str, Mapping[Any, Any]] = {
     "amounts": AMOUNTS,
     "certainties": CERTAINTIES,
     "techniques": TECHNIQUES,
+    "short_techniques": SHORT_TECHNIQUES,
+    "categories": CATEGORIES,
+    "guidelines": GUIDELINES,
+    "reading_kinds": READING_KINDS,
+    "strip_lines": STRIP_LINES,
+    "views": VIEWS,
     "stances": STANCES,
     "why_not_seen": WHY_NOT_SEEN,
     "product_roles": PRODUCT_ROLES,
@@ -345,4 +418,4 @@ TABLES: dict[str, Mapping[Any, Any]] = {
 def install(app: Flask) -> None:
     """Give the templates of ``app`` the tables, and a filter for why a file could not be read."""
     app.jinja_env.globals["texts"] = TABLES
-    app.jinja_env.filters["fault"] = fault_sentences
+    app.jinja_env.filters.update(fault=fault_sentences, view_words=view_words)

@@ -13,8 +13,9 @@ from web.policy import FOREIGN, Anyone, policy_of
 from xbt.domain.people import Actor
 from xbt.security.policy import Permission, allows
 
-VALUES = {"sample_id": 1, "analysis_id": 1, "acquisition_id": 1, "signal_id": 1, "alert_id": 1, "number": 1}
-TEXTS = {"name": "chromatogram", "filename": "xbt.css", "language": "en"}
+NUMBERS = ("sample_id", "analysis_id", "acquisition_id", "reading_id", "signal_id", "alert_id", "number")
+VALUES = dict.fromkeys(NUMBERS, 1)
+TEXTS = {"name": "chromatogram", "filename": "xbt.css", "language": "en", "kind": "strip"}
 
 
 def address(app: Flask, rule: Rule) -> str:

@@ -20,9 +20,11 @@ from web import texts
 from xbt.domain.errors import Refused
 from xbt.domain.findings import Amount, Certainty
 from xbt.domain.people import Role
+from xbt.domain.readings import Lines, ReadingKind
 from xbt.domain.samples import Form, Reason, Use
 from xbt.domain.states import SampleState, Step
 from xbt.domain.witnesses import Stance
+from xbt.services.witnesses import GUIDELINES
 
 ROOT = Path(__file__).resolve().parents[2]
 FRENCH = ROOT / "web" / "translations" / "fr" / "LC_MESSAGES" / "messages.po"
@@ -46,10 +48,15 @@ def test_every_code_has_words() -> None:
         (texts.SignalState, texts.SIGNAL_STATES),
         (texts.AlertState, texts.ALERT_STATES),
         (Stance, texts.STANCES),
+        (ReadingKind, texts.READING_KINDS),
+        (Lines, texts.STRIP_LINES),
         (ProductRole, texts.PRODUCT_ROLES),
     ]:
         assert set(table) == set(kind), kind
-    assert set(texts.WHY_NOT_SEEN) == {*Blind, "other_candidate"}
+    readings = {"not_compared", "no_colour_known", "masked", "not_target", "invalid"}
+    strip = {"cross_reacts", "strip_blind", "strip_unproven"}
+    assert set(texts.WHY_NOT_SEEN) == {*Blind, "other_candidate", *readings, *strip}
+    assert set(GUIDELINES) <= set(texts.GUIDELINES)
     assert set(texts.FAULTS) == set(texts.REMEDIES) == {fault.value for fault in Fault}
 
 

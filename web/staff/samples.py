@@ -19,7 +19,9 @@ from xbt.domain.states import SampleState
 from xbt.domain.work import JobState
 from xbt.security.policy import Permission
 from xbt.services import analyses as analyses_service
-from xbt.services import samples, witnesses
+from xbt.services import meanings, samples, witnesses
+from xbt.services import readings as readings_service
+from xbt.services.readings import ReadingView
 from xbt.services.samples import AcquisitionView, AnalysisView, SampleView
 
 PAGE = 100  # rows shown at first: enough for weeks of work, quick to draw
@@ -32,6 +34,14 @@ class Shown:
 
     view: AnalysisView
     answer: Identification
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A reading with what it says by itself; None for one that was taken back."""
+
+    view: ReadingView
+    meaning: meanings.Meaning | None
 
 
 @blueprint.get("/")
@@ -76,11 +86,13 @@ def sample(sample_id: int) -> str:
             session, signed_in(), sample_id, {one.view.id: one.answer for one in shown}
         )
         amounts = witnesses.amounts(session, signed_in(), sample_id)
+        read = readings_service.of_sample(session, signed_in(), sample_id)
     return render_template(
         "staff/sample.html",
         sample=view,
         lines=lines,
         amounts=amounts,
+        readings=[_read(one) for one in reversed(read)],
         shown=shown,
         older=[one for one in view.analyses if not one.newest],
         working=is_working(view),
@@ -97,6 +109,10 @@ def file_list(sample_id: int) -> str:
     with record().reading() as session:
         view = samples.view(session, signed_in(), sample_id)
     return render_template("staff/_files.html", sample=view, silent=worker_is_silent())
+
+
+def _read(view: ReadingView) -> Read:
+    return Read(view, meanings.meaning_of(view.seen) if view.seen else None)
 
 
 def is_working(view: SampleView) -> bool:
