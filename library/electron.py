@@ -19,13 +19,12 @@ from library.contents import Contents, family_of_hint, parameters_of, peaks_of
 from library.mixture import unmix
 from library.prepare import connectivity
 from library.release import Reference, Release
-from library.search.ei import Hit, search
+from library.search.ei import Hit, search, unit_spectra
 from library.whole import COMPARED, EI, LEAST_SHOWN, state
 from spectra.chromatography.condition import NOT_COMPARABLE, Condition, Fault, conditions
 from spectra.chromatography.deconvolution import ComponentPeak, Deconvolution, deconvolve
 from spectra.chromatography.retention import ColumnClass, Ladder, log_likelihood_ratio, retention_index
 from spectra.model import MassSpectrum, Run
-from spectra.similarity.mass import unit_mass
 
 SHOWN = 5  # candidates per component
 UNEXPLAINED = frozenset({Decision.UNKNOWN, Decision.FAMILY})
@@ -111,7 +110,8 @@ def _named(
 ) -> list[_Statement]:
     """Each component searched and judged."""
     spectra, purity = [p.spectrum for p in peaks], [p.purity for p in peaks]
-    found = search(releases, spectra, top=COMPARED, mz_low=mz_low, purity=purity)
+    floors = [p.floor for p in peaks]
+    found = search(releases, spectra, top=COMPARED, mz_low=mz_low, purity=purity, floors=floors)
     index = retention_index(ladder, [p.rt_s for p in peaks]) if ladder else np.full(len(peaks), np.nan)
     column = ladder.column if ladder else ColumnClass.SAME_PHASE
     return [
@@ -141,7 +141,7 @@ def _statement(
     mz_low: float | None,
     divided: bool,
 ) -> _Statement:
-    query = unit_mass(peak.spectrum.mz, peak.spectrum.intensity, mz_low=mz_low)
+    (query,) = unit_spectra([peak.spectrum], mz_low, [peak.floor])
     said = state(query, hits, releases, shown=SHOWN)
     pairs = zip(said.hits, said.groups, strict=True)
     candidates = [_candidate(rank, hit, group, index) for rank, (hit, group) in enumerate(pairs, start=1)]

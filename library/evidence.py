@@ -18,7 +18,7 @@ from library.release import Reference
 from library.search.ei import Hit
 from spectra.model import Floats
 from spectra.similarity.mass import FULL_SCALE, UnitSpectrum, UnitTable, unit_table
-from spectra.similarity.match_factor import match_factors
+from spectra.similarity.match_factor import match_factors, visible
 
 COMPARED = 10  # candidates looked at, the best one included
 SIGNIFICANT = 10  # of 999: an ion that is surely there
@@ -72,7 +72,7 @@ def evidence(query: UnitSpectrum, hits: Sequence[Hit], group: Sequence[Reference
     group : the isomer group of the best hit, its own reference included (`library.groups`).
     """
     hits = hits[:COMPARED]
-    table = _table(hits)
+    table = visible(query, _table(hits), np.arange(len(hits)))
     dense = _dense(query, table)
     match = np.array([hit.match_factor for hit in hits]) / 1000
     inside = {compound_of(one) for one in group}

@@ -22,8 +22,16 @@ from library.index.nominal import NominalIndex, build
 from library.record import SpectrumKind
 from library.release import Reference, Release
 from spectra.model import Floats, Ints, MassSpectrum
-from spectra.similarity.mass import HIGHEST_MASS, NOISE_FLOOR, UnitSpectrum, UnitTable, unit_table
-from spectra.similarity.match_factor import Matches, match_factors
+from spectra.nominal import nominal_mass
+from spectra.similarity.mass import (
+    FULL_SCALE,
+    HIGHEST_MASS,
+    NOISE_FLOOR,
+    UnitSpectrum,
+    UnitTable,
+    unit_table,
+)
+from spectra.similarity.match_factor import Matches, match_factors, visible
 from spectra.similarity.tilt import levelled
 from spectra.similarity.weighted import entropy_similarities
 
@@ -72,6 +80,7 @@ def search(
     top: int = 10,
     mz_low: float | None = None,
     purity: Sequence[float] | None = None,
+    floors: Sequence[MassSpectrum | None] | None = None,
 ) -> list[list[Hit]]:
     """The best ``top`` compounds for each spectrum, best first.
 
@@ -82,6 +91,7 @@ def search(
     mz_low : where the scans started, in Th; the first ion of each spectrum is taken where not given.
     purity : 0..1 per spectrum, share of its signal that is one compound's, as deconvolution tells; 1 where
         not given. Hits rank by match factor down to `PURE`, by `robust_score` below it.
+    floors : per spectrum, in its units, by how much an ion at each mass may be wrong; None where as measured.
 
     Returns
     -------
@@ -91,7 +101,7 @@ def search(
     purities = [1.0] * len(spectra) if purity is None else purity
     queries = [
         _Query(unit, share >= PURE)
-        for unit, share in zip(unit_spectra(spectra, mz_low), purities, strict=True)
+        for unit, share in zip(unit_spectra(spectra, mz_low, floors), purities, strict=True)
     ]
     searched = [_searched(release) for release in releases if SpectrumKind.EI in release.kinds]
 
@@ -108,8 +118,12 @@ def search(
         return list(threads.map(answer, queries))
 
 
-def unit_spectra(spectra: Sequence[MassSpectrum], mz_low: float | None) -> list[UnitSpectrum]:
-    """Queries binned to unit mass, all at once."""
+def unit_spectra(
+    spectra: Sequence[MassSpectrum],
+    mz_low: float | None,
+    floors: Sequence[MassSpectrum | None] | None = None,
+) -> list[UnitSpectrum]:
+    """Queries binned to unit mass, all at once; ``floors`` as for `search`."""
     if not spectra:
         return []
     table = unit_table(
@@ -118,7 +132,20 @@ def unit_spectra(spectra: Sequence[MassSpectrum], mz_low: float | None) -> list[
         np.concatenate([spectrum.intensity for spectrum in spectra]),
         mz_low=np.full(len(spectra), np.nan if mz_low is None else mz_low),
     )
-    return [table.row(row) for row in range(len(table))]
+    units = [table.row(row) for row in range(len(table))]
+    if floors is None:
+        return units
+    return [_floored(*one) for one in zip(units, spectra, floors, strict=True)]
+
+
+def _floored(unit: UnitSpectrum, spectrum: MassSpectrum, floor: MassSpectrum | None) -> UnitSpectrum:
+    if floor is None or not len(spectrum):
+        return unit
+    heights = np.zeros(HIGHEST_MASS + 1)
+    mass = nominal_mass(floor.mz)
+    inside = mass <= HIGHEST_MASS
+    heights[mass[inside]] = floor.intensity[inside] * FULL_SCALE / float(spectrum.intensity.max())
+    return replace(unit, floor=heights)
 
 
 def index_of(release: Release) -> NominalIndex:
@@ -203,6 +230,8 @@ def agreement(query: UnitSpectrum, table: UnitTable, rows: Ints) -> Floats:
     if listed.any():
         common = int(np.median(level.floor[listed]))
         level = replace(level, floor=np.where(listed, common, NOISE_FLOOR).astype(np.int32))
+    if query.floor is not None:
+        level = visible(query, level, every)
     factor = match_factors(query, level, every).match_factor
     return (factor + 1000 * entropy_similarities(query, level, every)) / 2
 
@@ -249,7 +278,8 @@ def _best(compared: Sequence[_Compared], top: int) -> list[tuple[_Compared, int]
 
 def _hit(compared: _Compared, k: int, query: UnitSpectrum) -> Hit:
     library, matches, row = compared.library, compared.matches, int(compared.rows[k])
-    missing, unexplained, explained = evidence(query, library.units.row(row), int(library.units.floor[row]))
+    told = visible(query, library.units, np.array([row])).row(0)
+    missing, unexplained, explained = evidence(query, told, int(library.units.floor[row]))
     return Hit(
         reference=library.release.entry(int(library.number[row])),
         match_factor=float(matches.match_factor[k]),

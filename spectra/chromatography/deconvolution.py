@@ -44,6 +44,8 @@ class ComponentPeak:
     ions : number of ions whose maxima made it.
     quality : 0..1, share of the signal of its ions around the apex that the fit explains; NaN where nothing
         was fitted.
+    floor : at every mass of the run the counts by which an ion of this component may be wrong; ions that do
+        not reach it are not in ``spectrum``, and unknown rather than absent. None where nothing was fitted.
     """
 
     rt_s: float
@@ -54,6 +56,7 @@ class ComponentPeak:
     purity: float
     ions: int
     quality: float = float("nan")
+    floor: MassSpectrum | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,11 +119,12 @@ def _component(run: Prepared, stretch: Stretch, one: Fitted, scan_s: float) -> C
         rt_s=float(np.interp(one.profile.centre, np.arange(len(run.rt_s)), run.rt_s)),
         rt_start_s=float(run.rt_s[first]),
         rt_end_s=float(run.rt_s[last]),
-        spectrum=spectrum_from_peaks(run.mass, one.heights),
+        spectrum=spectrum_from_peaks(run.mass, np.where(one.heights >= one.floor, one.heights, 0.0)),
         area=float(one.heights.sum() * one.profile.shape.sum()) * scan_s,
         purity=one.purity,
         ions=one.profile.ions,
         quality=_quality(run, stretch, one),
+        floor=MassSpectrum(np.asarray(run.mass, np.float64), one.floor),
     )
 
 

@@ -37,21 +37,25 @@ ALTERNATIONS = 2
 # A hidden component is told from the ions of its neighbour that came a little early or late, or saturated, by
 # its distance in peak widths, more than a scan, and by a spectrum of its own.
 LEAST_APART, MOST_ALIKE = 0.25, 0.8
+OWN_BESIDE = 0.3  # of what neighbours have of an ion within its peak: a wrong model peak leaves less
 
 
 def resolve(run: Prepared, profiles: Sequence[Profile], settings: Settings, tallest: float) -> Stretch:
     """The fit of a stretch of overlapping compounds, those included that hide beside larger ones."""
     stretch = fit(run, profiles, span_of(profiles), settings, tallest)
+    refuted: list[float] = []
     for _ in range(ROUNDS):
-        hidden = _hidden(run, stretch, settings)
+        hidden = _hidden(run, stretch, settings, refuted)
         if not hidden:
             break
         stretch = _fit_proven(run, stretch, hidden, settings, tallest)
+        kept = {one.profile.centre for one in stretch.fitted}
+        refuted += [one.centre for one in hidden if one.centre not in kept]
     return stretch
 
 
-def _hidden(run: Prepared, stretch: Stretch, settings: Settings) -> list[Profile]:
-    """Model peaks of what the known components leave.
+def _hidden(run: Prepared, stretch: Stretch, settings: Settings, refuted: Sequence[float]) -> list[Profile]:
+    """Model peaks of what the known components leave, but not again of what had no ions of its own.
 
     The ions that the known ones explain least give the model peak; of several beside the same component only
     the tallest, as the others may be gone with it.
@@ -63,7 +67,7 @@ def _hidden(run: Prepared, stretch: Stretch, settings: Settings) -> list[Profile
     least += MODEL_ERROR * np.maximum(signal - stretch.rest, 0.0)
     found = find_apexes(left, smooth_scans(left, run.width), least)
     apexes = replace(found, scan=found.scan + stretch.start, position=found.position + stretch.start)
-    centres = np.array([one.profile.centre for one in stretch.fitted])
+    centres = np.array([*(one.profile.centre for one in stretch.fitted), *refuted])
     profiles: list[Profile] = []
     for centre, member in zip(*perceive(run, apexes, settings.least_ions), strict=True):
         height = run.signal[apexes.ion[member], apexes.scan[member]]
@@ -82,7 +86,8 @@ def _true_apex(run: Prepared, apexes: Apexes, centre: float, members: Ints) -> f
     first = max(0, round(centre) - reach)
     window = run.signal[apexes.ion[members], first : round(centre) + reach + 1]
     together = (window / np.maximum(window.max(axis=1, keepdims=True), 1e-12)).sum(axis=0)
-    return float(first + together.argmax())
+    apex = int(together.argmax())
+    return float(first + apex) if 0 < apex < len(together) - 1 else centre  # at the edge: the neighbour's
 
 
 def _tallest(profiles: list[Profile], reach: float) -> list[Profile]:
@@ -114,20 +119,18 @@ def _fit_proven(
 
 def _has_own_ions(profile: Profile, fitted: Sequence[Fitted], least: int) -> bool:
     """Whether enough of its ions are more than a neighbour's that came out a little broader or later."""
-    own = next((one.heights for one in fitted if one.profile is profile), None)
+    own = next((one for one in fitted if one.profile is profile), None)
     if own is None:
         return False
     near = [
         one.heights
         for one in fitted
-        if one.profile is not profile
-        and one.profile.start < profile.stop
-        and profile.start < one.profile.stop
+        if one is not own and one.profile.start < profile.stop and profile.start < one.profile.stop
     ]
-    if any(likeness(own, heights) > MOST_ALIKE for heights in near):
+    if any(likeness(own.heights, heights) > MOST_ALIKE for heights in near):
         return False
-    others = np.sum(near, axis=0) if near else np.zeros(len(own))
-    return int((own > np.maximum(0.3 * others, 0.02 * own.max())).sum()) >= least
+    least_height = np.maximum(OWN_BESIDE * own.beside, 0.02 * own.heights.max())
+    return int((own.heights > least_height).sum()) >= least
 
 
 def _sharpened(

@@ -32,11 +32,14 @@ class UnitSpectrum:
     mass : (n,) int32, ascending, 1..HIGHEST_MASS.
     intensity : (n,) int32, 1..999, base peak 999.
     start : mass at which the scan starts; the first ion where the scan start is not known.
+    floor : (HIGHEST_MASS + 1,) float64 ≥ 0, on the scale of ``intensity``: by how much an ion there may
+        be wrong, so that a weaker one is unknown and not absent; None where every ion is as measured.
     """
 
     mass: Whole
     intensity: Whole
     start: int
+    floor: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,7 +2,8 @@
 
 Promises: every score is the value a literal loop over the ions would give, to floating-point rounding;
 comparison starts at the larger of the two scan starts, so that an instrument started at m/z 40 is not
-punished for what a library measured from m/z 29; the upper ends are not cut.
+punished for what a library measured from m/z 29; the upper ends are not cut; what the query could not have
+shown above its own ``floor`` is not missing from it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from spectra.model import Floats, Ints
 from spectra.similarity.mass import HIGHEST_MASS, NOISE_FLOOR, UnitSpectrum, UnitTable, Whole
 
+SURELY = 2.0  # times the error of an ion: it would have come out above that error
 TOGETHER = 256  # rows worked on at once: what stays in the cache, and in memory that is not given back
 
 
@@ -66,6 +68,8 @@ def match_factors(query: UnitSpectrum, table: UnitTable, rows: Ints) -> Matches:
     `Matches` of k entries in the order of ``rows``; 0 where nothing is in common.
     """
     chosen = np.asarray(rows, np.int64)
+    if query.floor is not None:
+        table, chosen = visible(query, table, chosen), np.arange(len(chosen))
     if len(chosen) <= TOGETHER:
         return _match_factors(query, table, chosen)
     blocks = [
@@ -113,6 +117,30 @@ def flat_ions(table: UnitTable, rows: Ints) -> tuple[Ints, Ints]:
     begin = np.cumsum(counts) - counts
     owner = np.repeat(np.arange(len(rows)), counts)
     return owner, np.arange(len(owner)) + np.repeat(first - begin, counts)
+
+
+def visible(query: UnitSpectrum, table: UnitTable, rows: Ints) -> UnitTable:
+    """The rows without the ions that the query would not show even if it were of their substance.
+
+    An ion that the query lacks is left out where it would be less than `SURELY` times the query's ``floor``,
+    the row being scaled to the query by the ions they share (s = Σ u·l / Σ l²). The same rows where the query
+    has no floor.
+
+    Parameters
+    ----------
+    rows : (k,) int64 row numbers of ``table``.
+    """
+    owner, ions = flat_ions(table, rows)
+    mass, l = table.mass[ions], table.intensity[ions]  # noqa: E741 - the letter of the formula
+    dense = np.zeros(HIGHEST_MASS + 1)
+    dense[query.mass] = query.intensity
+    floor = np.zeros(HIGHEST_MASS + 1) if query.floor is None else query.floor
+    u = dense[mass]
+    shared = np.where(u > 0, l, 0).astype(np.float64)
+    scale = share(summed(owner, u * shared, len(rows)), summed(owner, shared**2, len(rows)))
+    kept = (u > 0) | (l * scale[owner] >= SURELY * floor[mass])
+    offset = np.append(0, np.cumsum(np.bincount(owner[kept], minlength=len(rows))))
+    return UnitTable(offset, mass[kept], l[kept], table.start[rows], table.floor[rows])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
