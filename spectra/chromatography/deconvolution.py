@@ -29,6 +29,7 @@ from spectra.model import MassSpectrum, ScanTable, spectrum_from_peaks
 __all__ = ["ComponentPeak", "Deconvolution", "Settings", "deconvolve"]
 
 LEAST_SCANS = 5
+TAILING = 2.0  # tail over front, the usual limit of system suitability tests
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,6 +45,10 @@ class ComponentPeak:
     ions : number of ions whose maxima made it.
     quality : 0..1, share of the signal of its ions around the apex that the fit explains; NaN where nothing
         was fitted.
+    asymmetry : > 0, tail over front of its profile at a tenth of the height, 1 where symmetric; NaN where
+        that is not known.
+    saturated : nominal masses of its ions that were at the limit of the detector: their heights are
+        what their flanks tell, and less certain.
     floor : at every mass of the run the counts by which an ion of this component may be wrong; ions that do
         not reach it are not in ``spectrum``, and unknown rather than absent. None where nothing was fitted.
     """
@@ -56,7 +61,14 @@ class ComponentPeak:
     purity: float
     ions: int
     quality: float = float("nan")
+    asymmetry: float = float("nan")
+    saturated: tuple[int, ...] = ()
     floor: MassSpectrum | None = None
+
+    @property
+    def tails(self) -> bool:
+        """Whether it leaves the column so slowly that the column or the inlet holds it back."""
+        return self.asymmetry >= TAILING
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,7 +137,17 @@ def _component(run: Prepared, stretch: Stretch, one: Fitted, scan_s: float) -> C
         ions=one.profile.ions,
         quality=_quality(run, stretch, one),
         floor=MassSpectrum(np.asarray(run.mass, np.float64), one.floor),
+        asymmetry=one.profile.asymmetry,
+        saturated=_saturated(run, one),
     )
+
+
+def _saturated(run: Prepared, one: Fitted) -> tuple[int, ...]:
+    if run.limited is None:
+        return ()
+    core = one.profile.start + np.flatnonzero(one.profile.shape >= 0.5)
+    cut = run.limited[:, core].any(axis=1) & (one.heights > 0)
+    return tuple(run.mass[cut].astype(int).tolist())
 
 
 def _quality(run: Prepared, stretch: Stretch, one: Fitted) -> float:

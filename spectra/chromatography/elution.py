@@ -2,7 +2,8 @@
 
 Promises: all ions of a stretch of overlapping compounds are explained jointly by their profiles under
 non-negative least squares, so that an ion that two compounds share is divided between them, never awarded to
-one; what comes out too small, too poor in ions, buried or the same as its neighbour is left out.
+one; what comes out too small, too poor in ions, buried or the same as its neighbour is left out. An ion at
+the limit of the detector is measured by its flanks.
 """
 
 from __future__ import annotations
@@ -17,12 +18,13 @@ from spectra.chromatography.peaks import Apexes, half_widths
 from spectra.chromatography.perception import Prepared
 from spectra.model import Floats, Ints
 
-SHARPEST = 8  # ions that make a model peak
+SHARPEST, LEAST_MODEL = 8, 3  # ions that make a model peak
 LEAST_HEIGHT = 0.02  # of the apex: below, a profile matters to nobody
 # By how much an ion of a component may be wrong: a multiple of the scatter, a share of what its neighbours
 # have of that ion within its peak. Of simulated pairs half a width to two apart, 1:1 to 1:20, 95 % of the
 # errors are below 1.5 times the scatter where nothing is beside, and below 9 to 16 % of it where much is.
 SCATTERED, LEFT_BESIDE = 1.5, 0.1
+FLANKS = 4  # scans that an ion at the limit of the detector has to show below it
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,19 @@ class Profile:
         above = np.flatnonzero(self.shape > LEAST_HEIGHT)
         return self.start + int(above[0]), self.start + int(above[-1])
 
+    @property
+    def asymmetry(self) -> float:
+        """Tail over front at a tenth of the height, NaN without a front.
+
+        A side that ends above a tenth counts with its whole length.
+        """
+        apex = int(self.shape.argmax())
+        front, tail = (
+            float(np.interp(-0.1, -side, np.arange(len(side))))
+            for side in (self.shape[: apex + 1][::-1], self.shape[apex:])
+        )
+        return tail / front if front else float("nan")
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fitted:
@@ -101,16 +116,24 @@ def model_peak(run: Prepared, apexes: Apexes, centre: float, members: Ints) -> P
     reach, scans = int(np.ceil(3 * run.width)) + 1, len(run.rt_s)
     apex = int(np.clip(round(centre), 0, scans - 1))
     start, stop = max(0, apex - reach), min(scans, apex + reach + 1)
-    ions = apexes.ion[members]
-    width = half_widths(run.signal, ions, apexes.scan[members], np.zeros(len(members)))
-    worth = np.sqrt(apexes.height[members]) / np.maximum(width, 1.0)
-    window = run.signal[ions[np.argsort(worth)[::-1][:SHARPEST]], start:stop].astype(np.float64)
+    best = _sharpest(run, apexes, members, start, stop)
+    window = run.signal[apexes.ion[best], start:stop].astype(np.float64)
     heights = np.maximum(window[:, apex - start], 1e-12)
     shape = np.average(window / heights[:, None], axis=0, weights=np.sqrt(heights))
     low = max(0, apex - start - 1)
     shape = single_hump(shape, low + int(np.argmax(shape[low : apex - start + 2])))
     height = float(apexes.height[members].sum())
-    return Profile(start, shape / shape.max(), centre, len(np.unique(ions)), height)
+    return Profile(start, shape / shape.max(), centre, len(np.unique(apexes.ion[members])), height)
+
+
+def _sharpest(run: Prepared, apexes: Apexes, members: Ints, start: int, stop: int) -> Ints:
+    """Up to `SHARPEST` of the members, none that is at the limit of the detector where others are not."""
+    if run.limited is not None:
+        free = members[~run.limited[apexes.ion[members], start:stop].any(axis=1)]
+        members = free if len(free) >= LEAST_MODEL else members
+    width = half_widths(run.signal, apexes.ion[members], apexes.scan[members], np.zeros(len(members)))
+    worth = np.sqrt(apexes.height[members]) / np.maximum(width, 1.0)
+    return members[np.argsort(worth)[::-1][:SHARPEST]]
 
 
 def single_hump(shape: Floats, apex: int) -> Floats:
@@ -155,6 +178,8 @@ def fit(
             here = slice(one.profile.start - start, one.profile.stop - start)
             rest[:, here] -= np.outer(one.heights, one.profile.shape)
             fitted.append(one)
+    if run.limited is not None:
+        rest[run.limited[:, start:stop]] = 0.0
     return Stretch(start, rest, tuple(fitted))
 
 
@@ -172,12 +197,16 @@ def _fit_group(
     Components that come out too small, too poor in ions, buried, or the same as a neighbour are left out and
     the rest is fitted again.
     """
-    shapes = shapes_of(profiles, min(p.start for p in profiles), len(data))
+    start, stop = span_of(profiles)
+    shapes = shapes_of(profiles, start, len(data))
+    limited = None if run.limited is None else run.limited[:, start:stop].T
     noise = run.noise[:, [min(round(p.centre), len(run.rt_s) - 1) for p in profiles]].T
     keep = np.arange(len(profiles))
     heights = np.zeros((len(profiles), data.shape[1]))
     while len(keep):
         heights = nonnegative_fit(shapes[:, keep], data, heights)
+        if limited is not None:
+            _by_flanks(heights, shapes[:, keep], data, limited)
         purity = _purity(shapes[:, keep], heights, data)
         beside = _beside(shapes[:, keep], heights)
         clear = (heights > settings.signal_to_noise * noise[keep] + LEFT_BESIDE * beside).sum(axis=1)
@@ -192,6 +221,14 @@ def _fit_group(
             return [Fitted(*row) for row in rows]
         keep, heights = keep[~doomed], heights[~doomed]
     return []
+
+
+def _by_flanks(heights: Floats, shapes: Floats, data: Floats, limited: NDArray[np.bool_]) -> None:
+    """Fit the ions at the limit of the detector again, in place, where they stand below it."""
+    for ion in np.flatnonzero(limited.any(axis=0)):
+        free = ~limited[:, ion]
+        if int((shapes[free].max(axis=1) > LEAST_HEIGHT).sum()) >= FLANKS:
+            heights[:, ion] = nonnegative_fit(shapes[free], data[free, ion : ion + 1])[:, 0]
 
 
 def _purity(shapes: Floats, heights: Floats, data: Floats) -> Floats:

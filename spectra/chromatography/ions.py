@@ -80,6 +80,7 @@ def background(counts: Counts, window: int) -> Counts:
     A morphological opening (running minimum, then running maximum) of ``window`` scans follows the signal
     from below and cannot rise into a peak narrower than the window; a running mean smooths its steps. Minima
     are taken of blocks of an eighth of the window first, and what lies between two blocks is drawn straight.
+    Beyond its ends the run is thought to go on as it came, so that bleed that still rises is background too.
 
     Parameters
     ----------
@@ -93,11 +94,10 @@ def background(counts: Counts, window: int) -> Counts:
     block = max(1, window // BLOCKS)
     low = _block_minima(_lightly(counts), block)
     size = max(3, round(window / block))
-    opened = ndimage.maximum_filter1d(
-        ndimage.minimum_filter1d(low, size, axis=1, mode="nearest"), size, axis=1, mode="nearest"
-    )
-    knots = ndimage.uniform_filter1d(opened, size, axis=1, mode="nearest")
-    return _drawn(knots, block, counts.shape[1])
+    longer = np.pad(low, ((0, 0), (size, size)), mode="reflect", reflect_type="odd")
+    opened = ndimage.maximum_filter1d(ndimage.minimum_filter1d(longer, size, axis=1), size, axis=1)
+    knots = ndimage.uniform_filter1d(opened, size, axis=1)[:, size:-size]
+    return _drawn(np.maximum(knots, 0.0), block, counts.shape[1])
 
 
 def _lightly(counts: Counts) -> Counts:

@@ -12,9 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
-from spectra.chromatography.ions import Counts, IonTable, background, scatter, without_skew
+from spectra.chromatography.ions import Counts, IonTable, at_limit, background, scatter, without_skew
 from spectra.chromatography.peaks import (
     Apexes,
     find_apexes,
@@ -46,6 +47,8 @@ class Prepared:
     apexes : maxima above ``signal_to_noise`` times the scatter.
     standing_out : (scans,) float64, counts of all ions that stand so far above.
     by_chance : maxima in a scan where nothing elutes.
+    limited : (ions, scans) bool, where the detector gave no more or the scan beside it did not; None where
+        that is nowhere.
     """
 
     mass: Floats
@@ -56,6 +59,7 @@ class Prepared:
     apexes: Apexes
     standing_out: Floats
     by_chance: float
+    limited: NDArray[np.bool_] | None = None
 
 
 def prepare(table: IonTable, signal_to_noise: float) -> Prepared:
@@ -81,7 +85,19 @@ def prepare(table: IonTable, signal_to_noise: float) -> Prepared:
     apexes = _joined([found for found, _ in done], [part.start for part in parts])
     by_chance = float(np.median(np.bincount(apexes.scan, minlength=len(table.rt_s))))
     standing_out = np.sum([out for _, out in done], axis=0)
-    return Prepared(table.mass, table.rt_s, signal, noise, width, apexes, standing_out, by_chance)
+    return Prepared(
+        table.mass, table.rt_s, signal, noise, width, apexes, standing_out, by_chance, _limited(table.counts)
+    )
+
+
+def _limited(counts: Counts) -> NDArray[np.bool_] | None:
+    """As in `Prepared`; taking out the skew mixes a scan with its neighbours."""
+    limited = at_limit(counts)
+    if not limited.any():
+        return None
+    limited[:, 1:] |= limited[:, :-1]
+    limited[:, :-1] |= limited[:, 1:]
+    return limited
 
 
 def _chunks(ions: int, scans: int) -> list[slice]:

@@ -12,8 +12,10 @@ from scipy.optimize import nnls
 from spectra.chromatography.deconvolution import Deconvolution, deconvolve
 from spectra.chromatography.elution import nonnegative_fit
 from spectra.chromatography.ions import background, ion_table, scatter, without_skew
+from spectra.chromatography.perception import prepare
 from spectra.errors import InvalidMeasurement
 from spectra.model import MassSpectrum, ScanTable
+from spectra.simulate import SimulatedPeak, simulate_run
 
 FIRST = MassSpectrum(
     np.array([44.0, 58, 77, 105, 134, 162, 191]), np.array([200.0, 1000, 300, 450, 120, 80, 60])
@@ -89,11 +91,43 @@ def test_what_is_hidden_on_a_flank_is_found_in_what_the_larger_one_leaves() -> N
     assert similarity(nearest(found, 103), small) > 0.9
 
 
+def clipped(table: ScanTable, limit: float) -> ScanTable:
+    return ScanTable(table.rt_s, table.offset, table.mz, np.minimum(table.intensity, limit))
+
+
 def test_a_saturated_peak_stays_one_component() -> None:
-    table = run_of([(FIRST, 100, 1e6), (SECOND, 160, 1e5)])
-    cut = ScanTable(table.rt_s, table.offset, table.mz, np.minimum(table.intensity, 4e5))
-    found = deconvolve(cut).components
+    found = deconvolve(clipped(run_of([(FIRST, 100, 1e6), (SECOND, 160, 1e5)]), 4e5)).components
     assert [round(c.rt_s) for c in found] == [100, 160]
+
+
+def test_saturated_ions_are_told_and_measured_by_their_flanks() -> None:
+    peaks = [(FIRST, 100.0, 1e6), (SECOND, 160.0, 1e5)]
+    found = deconvolve(clipped(run_of(peaks), 2.5e5)).components
+    assert [one.saturated for one in found] == [(58, 77, 105), ()]
+    assert found[0].spectrum.base_peak == pytest.approx(1e6, rel=0.1)
+    assert similarity(found[0].spectrum, FIRST) > 0.99
+
+
+def test_a_wide_peak_that_no_detector_cut_is_not_called_saturated() -> None:
+    (found,) = deconvolve(run_of([(FIRST, 100, 1e6)], fwhm=20)).components
+    assert found.saturated == ()
+
+
+def test_a_tail_is_told_and_makes_no_component_of_its_own() -> None:
+    peaks = [SimulatedPeak(FIRST, 160 + 60 * k, 2e5, 2.4, tail) for k, tail in enumerate((0.0, 6.0))]
+    run = simulate_run(peaks, rng=np.random.default_rng(3), duration_s=180, mz_high=350, solvent=0)
+    symmetric, tailing = deconvolve(run.scans).components
+    assert symmetric.asymmetry == pytest.approx(1, abs=0.2)
+    assert not symmetric.tails
+    assert tailing.tails
+    assert similarity(tailing.spectrum, FIRST) > 0.99
+
+
+@pytest.mark.parametrize("fwhm", [3.0, 8.0, 20.0])
+def test_the_width_of_a_few_peaks_is_not_that_of_the_scatter_around_them(fwhm: float) -> None:
+    few = MassSpectrum(np.array([58.0, 91, 119]), np.array([1000.0, 400, 150]))
+    table = ion_table(run_of([(few, 80, 3e4), (few, 160, 1e4)], fwhm=fwhm))
+    assert prepare(table, 2.0).width == pytest.approx(fwhm, rel=0.15)
 
 
 def test_an_ion_that_two_compounds_share_is_divided_between_them() -> None:
