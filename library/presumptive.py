@@ -36,6 +36,14 @@ class Colour(StrEnum):
     BLACK = "black"
 
 
+class Compared(StrEnum):
+    """With what a row of the tables was compared after it was written down; the value is stable."""
+
+    TEXT = "text"  # the text of its source, or the abstract of the study
+    LISTING = "listing"  # a listing of its source by others
+    NOT_COMPARED = "not compared"  # its source could not be read
+
+
 class Says(StrEnum):
     """What a study said of a strip and a substance; the value is stable."""
 
@@ -53,6 +61,7 @@ class Reaction:
     colours: frozenset[Colour]
     as_described: str
     source: str
+    compared: Compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +72,7 @@ class Statement:
     substances: tuple[str, ...]
     concentration: float
     source: str
+    compared: Compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +133,8 @@ def reactions() -> tuple[Reaction, ...]:
 
     Raises
     ------
-    ValueError : a row names a colour or a substance that is not known, or no source.
+    ValueError : a row names a colour or a substance that is not known, no source, or not with what it was
+        compared.
     """
     return tuple(_reaction(row) for row in rows("colour_tests.tsv"))
 
@@ -207,7 +218,14 @@ def _reaction(row: dict[str, str]) -> Reaction:
     if not row["source"]:
         raise ValueError(f"{row['reagent']} with {row['substance']}: a colour needs a source")
     colours = frozenset(Colour(colour) for colour in row["colours"].split("|"))
-    return Reaction(row["reagent"], row["substance"], colours, row["as_described"], row["source"])
+    return Reaction(
+        row["reagent"],
+        row["substance"],
+        colours,
+        row["as_described"],
+        row["source"],
+        Compared(row["compared"]),
+    )
 
 
 def _strip(entry: dict[str, Any]) -> Strip:
@@ -224,7 +242,13 @@ def _strip(entry: dict[str, Any]) -> Strip:
 def _statement(entry: dict[str, Any]) -> Statement:
     for key in entry["substances"]:
         _require(key)
-    return Statement(Says(entry["kind"]), tuple(entry["substances"]), entry["from"], entry["source"])
+    return Statement(
+        Says(entry["kind"]),
+        tuple(entry["substances"]),
+        entry["from"],
+        entry["source"],
+        Compared(entry["compared"]),
+    )
 
 
 def _require(key: str) -> None:

@@ -53,10 +53,17 @@ class RatioClass:
 
 @dataclass(frozen=True, slots=True)
 class Guideline:
-    """Tolerances of one document; None where it has none that is on record."""
+    """Tolerances of one document; None where it has none that is on record.
+
+    Parameters
+    ----------
+    compared : with what its classes "ei" and "other" were held together afterwards; "not compared" where the
+        document could not be read.
+    """
 
     code: str
     source: str
+    compared: dict[str, str]
     ei: tuple[RatioClass, ...]
     other: tuple[RatioClass, ...]
     retention_relative: dict[str, float]  # by "gc" and "lc"
@@ -133,6 +140,7 @@ def _guideline(code: str, entry: dict[str, Any]) -> Guideline:
     return Guideline(
         code=code,
         source=entry["source"],
+        compared=entry["compared"],
         ei=_classes(entry["ei"]),
         other=_classes(entry["other"]),
         retention_relative=entry.get("retention_relative", {}),

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from library.presumptive import (
     Colour,
+    Compared,
     Says,
     colours_mean,
     reactions,
@@ -60,6 +61,32 @@ def test_every_row_names_its_source() -> None:
     for strip in strips().values():
         assert all(len(one.source) > 10 for one in strip.statements)
         assert strip.statements or strip.performance
+
+
+def test_the_rows_that_were_read_in_their_source_agree_with_it() -> None:
+    """NIJ Standard-0604.01, table 1, reagent A.5, as printed: what is there, and that MDMA is not."""
+    printed = {
+        "aspirin": "deep red",
+        "codeine": "very dark purple",
+        "amphetamine": "strong reddish orange to dark reddish brown",
+        "methamphetamine": "deep reddish orange to dark reddish brown",
+        "heroin": "deep purplish red",
+        "lsd": "olive black",
+        "mda": "black",
+        "pethidine": "deep brown",
+        "mescaline": "strong orange",
+        "methadone": "light yellowish pink",
+        "methylphenidate": "moderate orange yellow",
+        "morphine": "very deep reddish purple",
+        "oxycodone": "pale violet",
+        "sucrose": "dark brown",
+    }
+    marquis = [one for one in reactions() if one.reagent == "marquis"]
+    read = {one.substance: one.as_described for one in marquis if one.compared is Compared.TEXT}
+    assert read == printed
+    assert all("NIJ" in one.source for one in marquis if one.compared is Compared.TEXT)
+    (mdma,) = (one for one in marquis if one.substance == "mdma")
+    assert "not in NIJ" in mdma.source
 
 
 def test_a_positive_strip_may_be_what_cross_reacts_in_so_strong_a_solution() -> None:

@@ -88,3 +88,9 @@ def test_every_guideline_names_its_source_and_covers_all_ratios() -> None:
             assert classes[-1].above == 0
             assert [c.above for c in classes] == sorted((c.above for c in classes), reverse=True)
             assert all((c.relative is None) != (c.absolute is None) for c in classes)
+
+
+def test_every_class_says_with_what_it_was_compared() -> None:
+    told = {code: one.compared for code, one in guidelines().items()}
+    assert all(one.keys() == {"ei", "other"} for one in told.values())
+    assert {value for one in told.values() for value in one.values()} == {"listing", "not compared"}
