@@ -25,6 +25,7 @@ from library.record import SpectrumKind
 from library.release import Reference, Release
 from library.search.optical import AXES
 from spectra.model import Floats, Ints, OpticalSpectrum
+from spectra.optical.air import vapour_slopes
 from spectra.optical.conditioning import Conditioned, State, condition
 from spectra.optical.grid import Grid
 from spectra.optical.mixture import Unmixed, unmix
@@ -124,7 +125,8 @@ def unmix_spectrum(
     if ready.state is not State.MEASURED or not len(rows):
         untold = Way(sampling, Sampling.UNKNOWN, known=True, changed=False)
         return Mixture(ready, (), 0.0, ready.signal, (), untold)
-    grid = Grid(axis.parts, axis.step, ready.keep)
+    air = vapour_slopes(axis, ready.window) if ready.vapour else None
+    grid = Grid(axis.parts, axis.step, ready.keep, air)
     usable = rows.usable(ready.profile)
     way, rows, found, explained = _best_way(rows, ready, grid, usable, chosen, sampling)
     constituents = _constituents(rows, found, explained)

@@ -20,6 +20,7 @@ from library.record import SpectrumKind
 from library.release import Reference, Release
 from library.substances import load_substances
 from spectra.model import Floats, Ints, OpticalSpectrum
+from spectra.optical.air import dried
 from spectra.optical.conditioning import baseline
 from spectra.optical.sampling import Sampling, converted, power, sampling_of, scale
 from spectra.optical.shifts import MOVES
@@ -168,7 +169,7 @@ class Rows:
         curve = self.entry(row).curve
         if curve is None:
             raise TypeError(row)
-        return converted(curve, int(self.powers[row]))
+        return converted(dried(curve, self.axis), int(self.powers[row]))
 
     def _read_moved(self, row: int) -> Floats:
         curve = self._curve(row)

@@ -5,8 +5,8 @@ empty crystal, a spectrum lost in its noise, a saturated one and one whose bands
 recognised before anything is searched. Refuses what `spectra.similarity.optical.profile` refuses.
 
 Carbon dioxide near 2350 cm⁻¹ and diamond (1900 to 2300) lie between the regions of the common axis; its
-bending band at 667 and, where they are seen, the lines of water vapour are left out here. Baseline: arPLS,
-Baek et al. 2015, doi 10.1039/C4AN01061B, as pybaselines computes it.
+bending band at 667 is left out here, and lines of water vapour are recognised (`spectra.optical.air`).
+Baseline: arPLS, Baek et al. 2015, doi 10.1039/C4AN01061B, as pybaselines computes it.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import median_filter
 
 from spectra.model import Axis, Floats, OpticalSpectrum, Ordinate
+from spectra.optical.air import CARBON_DIOXIDE, vapour_seen
 from spectra.similarity.optical import (
     CommonAxis,
     Profile,
@@ -43,15 +44,6 @@ SATURATED = 2.5  # absorbance; less than 0.3 % of the light is left, and the det
 MOST_SATURATED = 0.05  # share of the places
 EDGE = 3  # places next to the end of a region, where a shifted reference is not known
 
-CARBON_DIOXIDE = (655.0, 680.0)  # cm⁻¹, bending band
-# Strong lines of water vapour where samples absorb too, cm⁻¹ (positions as HITRAN lists them, rounded).
-VAPOUR = (
-    1456.9, 1473.5, 1489.8, 1507.1, 1521.3, 1540.0, 1558.5, 1569.8, 1576.2, 1616.7, 1635.7, 1646.0, 1652.5,
-    1662.8, 1669.4, 1684.8, 1695.9, 1699.9, 1717.4, 1734.0, 1739.8, 1749.5, 1761.8, 1772.6, 1792.6,
-    3566.0, 3587.1, 3628.7, 3648.9, 3669.8, 3674.8, 3688.5,
-)  # fmt: skip
-VAPOUR_SEEN = 5.0  # mean curvature at the lines over its standard error
-
 
 class State(StrEnum):
     """What a spectrum is good for; only a measured one is taken apart."""
@@ -74,7 +66,7 @@ class Conditioned:
     slope : (n,) float64, its first derivative per cm⁻¹ over ``window`` points.
     keep : (n,) bool, places that tell of the sample.
     noise : standard deviation at one place, in the profile's unit.
-    vapour : whether lines of water vapour were seen and left out.
+    vapour : whether lines of water vapour were seen; they do not tell of the sample either.
     """
 
     profile: Profile
@@ -104,12 +96,10 @@ def condition(spectrum: OpticalSpectrum, axis: CommonAxis) -> Conditioned:
     window = window_for(one, axis)
     absorbing = spectrum.axis is Axis.WAVENUMBER
     cut = absorbing & (one.y > SATURATED) & (spectrum.ordinate is not Ordinate.INTENSITY)
-    vapour = absorbing and _vapour_seen(one, axis)
+    vapour = absorbing and vapour_seen(one, axis)
     keep = _inside(one, axis) & ~_near(cut, window // 2)
     if absorbing:
         keep &= ~_near((axis.x > CARBON_DIOXIDE[0]) & (axis.x < CARBON_DIOXIDE[1]), 1)
-    if vapour:
-        keep &= ~_near(_on_lines(axis), 1)
     signal = (one.y - beneath)[one.first : one.last]
     known = spectrum.ordinate is not Ordinate.INTENSITY and absorbing
     state = _state(signal, spread, known, float(cut.sum() / max(len(one), 1)), hangs=_hangs(one, axis))
@@ -171,24 +161,6 @@ def _inside(one: Profile, axis: CommonAxis) -> Mask:
     for piece in pieces(one, axis):
         inside[piece.start + EDGE : max(piece.start + EDGE, piece.stop - EDGE)] = True
     return inside
-
-
-def _on_lines(axis: CommonAxis) -> Mask:
-    nearest = np.abs(axis.x[:, None] - np.array(VAPOUR)).min(axis=1)
-    return np.asarray(nearest <= axis.step / 2, np.bool_)
-
-
-def _vapour_seen(one: Profile, axis: CommonAxis) -> bool:
-    """Whether the curvature of the spectrum is at the lines of water vapour and not beside them."""
-    bent = np.zeros(len(axis))
-    for piece in pieces(one, axis):
-        bent[piece][1:-1] = -np.diff(one.y[piece], 2)
-    lines = np.flatnonzero(_on_lines(axis) & _inside(one, axis))
-    if len(lines) < len(VAPOUR) // 2:
-        return False
-    here, error = float(bent[lines].mean()), float(bent[lines].std()) / np.sqrt(len(lines))
-    beside = max(abs(float(bent[lines + k].mean())) for k in (-EDGE, EDGE))
-    return abs(here) > VAPOUR_SEEN * error and abs(here) > 2 * beside
 
 
 def _near(places: Mask, distance: int) -> Mask:

@@ -21,6 +21,8 @@ from spectra.optical.shifts import AT_STARTS, FARTHEST, STARTS, enclosing, moved
 
 _STEPS = 6  # of Gauss-Newton
 _RIDGE = 1e-10  # of the trace
+_RESTARTS = 3  # for each part
+LIKELY = 0.7  # of the resemblance at the best shift
 
 
 @dataclass(slots=True)
@@ -88,7 +90,37 @@ def extended(pool: Pool, target: Floats, fit: Fit, place: int) -> Fit:
 
 def start_of(pool: Pool, place: int, residual: Floats) -> float:
     """The shift at which a reference resembles a residual most."""
-    return float(STARTS[int((AT_STARTS @ (pool.moved[place] @ residual)).argmax())])
+    return float(STARTS[int(_resemblance(pool, place, residual).argmax())])
+
+
+def _resemblance(pool: Pool, place: int, residual: Floats) -> Floats:
+    """(starts,) what a reference explains of a residual at each of `STARTS`, as an amplitude; negative where
+    its amount would be.
+
+    Lines nearly as narrow as the places are apart change their length with the shift, so that it counts.
+    """
+    curves = pool.moved[place]
+    square = np.einsum("ij,jk,ik->i", AT_STARTS, np.einsum("ij,kj->ik", curves, curves), AT_STARTS)
+    return np.asarray(AT_STARTS @ (curves @ residual) / np.sqrt(np.maximum(square, 1e-300)), np.float64)
+
+
+def restarted(pool: Pool, target: Floats, fit: Fit) -> Fit:
+    """The fit, each part begun anew at the other shifts at which it resembles what the others leave.
+
+    Evenly spaced lines, as gases have, resemble themselves one spacing away: from there no small step leads
+    back.
+    """
+    for k, place in enumerate(fit.places):
+        shape = pool.at(place, float(fit.shifts[k]))[0]
+        alike = _resemblance(pool, place, fit.residual + fit.amounts[k] * shape)
+        tops = np.flatnonzero((alike[1:-1] >= alike[:-2]) & (alike[1:-1] > alike[2:])) + 1
+        away = tops[np.abs(STARTS[tops] - fit.shifts[k]) > 1.0]
+        for start in away[np.argsort(-alike[away], kind="stable")][:_RESTARTS]:
+            if alike[start] > LIKELY * alike.max():
+                shifts = fit.shifts.copy()
+                shifts[k] = STARTS[start]
+                fit = min(fit, fitted(pool, target, fit.places, shifts), key=lambda one: one.left)
+    return fit
 
 
 def fitted(pool: Pool, target: Floats, places: tuple[int, ...], shifts: Floats) -> Fit:

@@ -18,6 +18,7 @@ from spectra.model import Floats, Ints
 Array = NDArray[Any]
 
 SLOW = 4  # terms of the polynomial that the slope of a baseline may be, in each region
+SURE = 1e-3  # of the greatest: a direction of the air's curves that is less is rounding
 BLUNT = 2  # places to either side, for the curvature
 
 
@@ -30,11 +31,13 @@ class Grid:
     parts : where each region lies among the places.
     step : cm⁻¹ between places.
     keep : (n,) bool, places that count.
+    air : (curves, n) float64, what else tells nothing of a sample; none where not given.
     """
 
     parts: tuple[slice, ...]
     step: float
     keep: NDArray[np.bool_]
+    air: Floats | None = None
 
     @cached_property
     def _slow(self) -> list[tuple[Ints, Floats]]:
@@ -42,7 +45,20 @@ class Grid:
         kept = [np.flatnonzero(self.keep[part]) + part.start for part in self.parts]
         return [(k, np.linalg.qr(np.vander(np.linspace(-1, 1, len(k)), SLOW))[0]) for k in kept if len(k)]
 
+    @cached_property
+    def _lines(self) -> Floats:
+        """(m, n) orthonormal: what the air gives once a baseline is taken off."""
+        if self.air is None:
+            return np.zeros((0, len(self.keep)))
+        _, size, rows = np.linalg.svd(self._steady(self.air), full_matrices=False)
+        return np.asarray(rows[size > SURE * size[0]], np.float64)
+
     def centred(self, y: Array) -> Floats:
+        """(…, n) float64: without what a baseline and the air give, 0 where not kept."""
+        out = self._steady(y)
+        return np.asarray(out - (out @ self._lines.T) @ self._lines, np.float64)
+
+    def _steady(self, y: Array) -> Floats:
         """(…, n) float64: without slow curves in each region (what a baseline gives), 0 where not kept."""
         out = np.zeros(y.shape)
         for keep, slow in self._slow:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from spectra.model import Floats
-from spectra.optical.fit import Fit, Pool, columns, extended, fitted, fitted_some
+from spectra.optical.fit import Fit, Pool, columns, extended, fitted, fitted_some, restarted
 from spectra.optical.grid import Grid, curvature
 from spectra.optical.references import References
 from spectra.optical.sets import FITTED, Criterion, by_sets, by_steps
@@ -100,7 +100,7 @@ def unmix(
     # The curvature is taken from what was fitted: that of the spectrum itself is mostly noise.
     pool.blunted(curvature(target - rough.residual, grid))
     target = pool.without(target)
-    fit = fitted(pool, target, rough.places, rough.shifts)
+    fit = restarted(pool, target, fitted(pool, target, rough.places, rough.shifts))
     return _told(pool, target, by_sets(pool, target, fit, least))
 
 

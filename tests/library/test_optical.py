@@ -16,6 +16,7 @@ from library.record import OpticalRecord, SpectrumKind
 from library.release import Release, build_release, open_release
 from library.substances import load_substances
 from spectra.model import Axis, Floats, Metadata, OpticalSpectrum, Ordinate, Run, Technique
+from spectra.optical.air import VAPOUR
 from spectra.optical.conditioning import strength
 from spectra.optical.sampling import Sampling
 from spectra.readers import read
@@ -130,6 +131,46 @@ def test_what_could_hide_is_said_for_the_watch_list_and_holds(release: Release) 
     mixed = {name: (1 - share) * part for name, part in true.items()} | {"Fentanyl": share}
     assert "Fentanyl" in named(answer(sample(mixed, noise=0.003), release))
     assert "Fentanyl" not in {one.name for one in answer(sample(mixed), release).optical.hiding}
+
+
+@pytest.mark.parametrize("shift", [-2.0, 1.3, 2.5])
+def test_vapour_in_sample_and_references_holds_no_shift_and_adds_no_part(
+    shift: float, tmp_path: Path
+) -> None:
+    strengths = np.random.default_rng(7).uniform(0.3, 1.0, len(VAPOUR))
+    air = (strengths / (1 + ((X[:, None] - np.array(VAPOUR)) / 1.5) ** 2)).sum(axis=1)
+    records = [
+        OpticalRecord(name, curve(bands(number) + 0.15 * number * air), SpectrumKind.INFRARED)
+        for number, name in enumerate(NAMES)
+    ]
+    report = build_release(records, tmp_path, name="damp", source="made", licence="free")
+    moved = np.interp(X - shift, X, bands(2))
+    noise = np.random.default_rng(8).normal(0, 5e-4, len(X))
+    found = unmix_spectrum([open_release(report.directory)], curve(0.5 * moved + 0.1 * air + noise))
+    assert found.conditioned.vapour
+    assert [one.references[0].name for one in found.constituents] == [NAMES[2]]
+    assert found.constituents[0].shift_cm1 == pytest.approx(shift, abs=0.3)
+
+
+@pytest.mark.parametrize("spacing", [2.3, 3.8, 7.7, 21.0])
+@pytest.mark.parametrize("shift", [-3.0, 0.6, 2.7])
+def test_the_lines_of_a_gas_are_found_shifted(spacing: float, shift: float, tmp_path: Path) -> None:
+    fine = np.arange(600.0, 3800.0, 0.25)
+    comb = np.arange(2750.0, 3100.0, spacing)
+    lines = np.exp(-0.5 * ((comb - 2920) / 90) ** 2) / (1 + ((fine[:, None] - comb) / 0.4) ** 2)
+    gas = lines.sum(axis=1) + 0.2 * np.interp(fine, X, bands(9))
+    records = [
+        OpticalRecord(name, curve(bands(number)), SpectrumKind.INFRARED) for number, name in enumerate(NAMES)
+    ]
+    held = OpticalSpectrum(Axis.WAVENUMBER, Ordinate.ABSORBANCE, fine, gas)
+    records.append(OpticalRecord("gas", held, SpectrumKind.INFRARED))
+    report = build_release(records, tmp_path, name="gas", source="made", licence="free")
+    y = np.interp(fine - shift, fine, gas) + 0.7 * np.interp(fine, X, bands(2))
+    noise = np.random.default_rng(8).normal(0, 1e-3, len(fine))
+    spectrum = OpticalSpectrum(Axis.WAVENUMBER, Ordinate.ABSORBANCE, fine, 0.5 * y + noise)
+    found = unmix_spectrum([open_release(report.directory)], spectrum)
+    shifts = {one.references[0].name: one.shift_cm1 for one in found.constituents}
+    assert shifts == pytest.approx({"gas": shift, NAMES[2]: 0.0}, abs=0.3)
 
 
 def by_atr(spectrum: OpticalSpectrum) -> OpticalSpectrum:

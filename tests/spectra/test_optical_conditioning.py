@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 
 from spectra.errors import InvalidMeasurement
 from spectra.model import Axis, Floats, OpticalSpectrum, Ordinate
+from spectra.optical.air import CARBON_DIOXIDE, VAPOUR
 from spectra.optical.conditioning import (
-    CARBON_DIOXIDE,
-    VAPOUR,
     State,
     baseline,
     condition,
@@ -70,13 +69,11 @@ def test_raman_counts_have_no_least_height_and_no_lines_of_the_air() -> None:
     assert ready.keep[(RAMAN.x > CARBON_DIOXIDE[0]) & (RAMAN.x < CARBON_DIOXIDE[1])].all()
 
 
-def test_water_vapour_is_seen_and_its_lines_are_left_out() -> None:
+def test_water_vapour_is_seen() -> None:
     lines = np.exp(-0.5 * ((X[:, None] - np.array(VAPOUR)) / 1.5) ** 2).sum(axis=1)
     dry, damp = (condition(measured(bands() + each + noise(2e-4)), INFRARED) for each in (0.0, 0.02 * lines))
     assert not dry.vapour
     assert damp.vapour
-    assert damp.keep.sum() < dry.keep.sum()
-    assert not damp.keep[np.abs(INFRARED.x - 1558.0).argmin()]
 
 
 def test_carbon_dioxide_and_the_ends_of_regions_do_not_count() -> None:
