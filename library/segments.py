@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from library.columns import Array, Columns, blocks, load
-from library.index import fragments, nominal, profiles
+from library.index import fragments, nominal_build, profiles
 from library.record import SpectrumKind
 from spectra.model import Axis, Ints, OpticalSpectrum, Ordinate
 from spectra.similarity.cleaning import BELOW_PRECURSOR, clean_spectra
@@ -155,7 +155,7 @@ def _profile_index(segment: Segment, parts: Mapping[str, Array]) -> dict[str, Ar
 
 
 def _nominal_index(segment: Segment, parts: Mapping[str, Array]) -> dict[str, Array]:  # noqa: ARG001
-    return nominal.build(units_of(parts))
+    return nominal_build.build(units_of(parts))
 
 
 _PARTS: dict[SpectrumKind, Callable[[Segment, Path], dict[str, Path]]] = {

@@ -2,79 +2,40 @@
 
 Promises: `NominalIndex.best` gives exactly the rows a full scan would put first by cosine, and
 `NominalIndex.reaching` all rows that reach a match factor, among few that do not; both respect where scans
-start and lists of principal ions. The arrays are plain, made once by `build`, and may be memory-mapped.
+start and lists of principal ions. The arrays of `nominal_build` are plain and may be memory-mapped: opening
+an index reads none of the large ones.
 Refuses: ions of intensity 1 are neither present nor missing here.
+
+Inside, rows stand in the order of where their scans start: what a row needs to be among the best is then the
+same for whole blocks of rows. A place is a row's position in that order.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
-from library.index.scatter import scatter_slices, top_rows, within
+from library.index.nominal_build import AXIS, KNOTS, NOTHING
+from library.index.scatter import BLOCK, root_products, scatter_add, scatter_slices, top_rows, within
 from spectra.model import Floats, Ints
-from spectra.similarity.mass import HIGHEST_MASS, NOISE_FLOOR, UnitSpectrum, UnitTable
-from spectra.similarity.match_factor import share
+from spectra.similarity.mass import NOISE_FLOOR, UnitSpectrum, UnitTable
+from spectra.similarity.match_factor import flat_ions, share, summed
 
 Array = NDArray[Any]
 
-AXIS = HIGHEST_MASS + 1
-TOGETHER = 256  # rows worked on at once: what stays in the cache, and in memory that is not given back
-# Masses from which a row's norm is stored. What lies between a scan start and the next one is left out: the
-# norm is then too small, and a row is ruled out later than it could be.
-KNOTS = (
-    *(1, 12, 15, 18, 20, 22, *range(24, 93), 95, 98, 102, 105, 110, 115, 120, 130, 140, 150, 165, 180, 200),
-    *(220, 250, 300, 350, 400, 500, AXIS),
-)
-SEEN = (0.3, 0.12)  # share of the query's norm left unseen when rows are ruled out
-RESCORING = 2500  # postings scanned in the time of comparing a row in full
+TOGETHER = 1024  # rows compared at once: what stays in the cache, and in memory that is not given back
+# Chosen by time on 24 spectra of a library of 350,000; the shares hardly matter.
+SEEN = (0.35, 0.2, 0.12)  # share of the query's norm left unseen when rows are ruled out
+RESCORING = 500  # postings scanned in the time of the product with one row in full
+LEFT = 0.4  # of the rows that remain, what remains after the next share
 FEW = 400_000  # postings that are scanned sooner than rows are ruled out
-# Angles by which ions of intensity 1 turn a row at most: rows are sorted into these classes.
-TURNS = np.array((0.0, 0.02, 0.04, 0.06, 0.08, 0.12, 0.2, 0.4, 1.6))
-
-
-def build(units: UnitTable) -> dict[str, Array]:
-    """The arrays of the index: call once per release.
-
-    Returns
-    -------
-    ``column`` (HIGHEST_MASS + 2,) int64, postings of mass m at ``column[m]:column[m + 1]`` of ``row`` int32,
-    ascending, and ``weight`` float32 √(m·I); ``norm`` (knots, rows) float32, √Σ m·I from each of ``KNOTS``
-    on. These are of ions of at least 2 from the row's scan start on. ``weak`` (rows,) float32, √Σ m of the
-    row's ions of intensity 1.
-    """
-    counts = np.diff(units.offset)
-    compared = units.mass >= np.repeat(units.start, counts)
-    kept = compared & (units.intensity >= NOISE_FLOOR)
-    mass = units.mass[kept]
-    weight = np.sqrt(np.multiply(mass, units.intensity[kept], dtype=np.float32))
-    offset = np.append(0, np.cumsum(kept))[units.offset]
-    by_mass = csr_array((weight, mass, offset), shape=(len(units), AXIS)).tocsc()
-    column, row = by_mass.indptr.astype(np.int64), by_mass.indices.astype(np.int32, copy=False)
-    weak = np.flatnonzero(compared & ~kept)
-    owner = np.searchsorted(units.offset, weak, side="right") - 1
-    return {
-        "column": column,
-        "row": row,
-        "weight": by_mass.data,
-        "norm": _norms(column, row, by_mass.data, len(units)),
-        "weak": np.sqrt(np.bincount(owner, units.mass[weak], len(units))).astype(np.float32),
-    }
-
-
-def _norms(column: Ints, row: Array, weight: Array, rows: int) -> Array:
-    norms = np.zeros((len(KNOTS), rows), np.float32)
-    total = np.zeros(rows)
-    for knot in range(len(KNOTS) - 2, -1, -1):
-        ions = slice(int(column[KNOTS[knot]]), int(column[KNOTS[knot + 1]]))
-        total += np.bincount(row[ions], weight[ions] ** 2, minlength=rows)
-        norms[knot] = np.sqrt(total)
-    return norms
+NEVER = -1.0  # an angle within which no row can be
+BEYOND = 1e30  # more than any product with a spectrum
 
 
 class NominalIndex:
@@ -87,199 +48,285 @@ class NominalIndex:
     """
 
     def __init__(self, units: UnitTable, arrays: Mapping[str, Array]) -> None:
-        self._units = units
-        self._column, self._row, self._weight = (arrays[name] for name in ("column", "row", "weight"))
-        self._norm, self._weak = arrays["norm"], arrays["weak"]
+        self.units, self.column = units, arrays["column"]
+        self._row, self._weight, self._norm = (arrays[name] for name in ("row", "weight", "norm"))
+        self.order, self.start, self.group = (arrays[name] for name in ("order", "start", "group"))
+        self.weak, self.turn, self.early = (arrays[name] for name in ("weak", "turn", "early"))
+        self.lists = int(arrays["floor"][0]) > NOISE_FLOOR
         self._check()
+        self.spans = _spans(self.group)
         self._sound = np.zeros(AXIS, bool)
-        self._highest_floor = int(units.floor.max(initial=NOISE_FLOOR))
-        self._latest_start = int(units.start.max(initial=1))
-        self._known_classes: dict[int, Ints] = {}
         self._kept = threading.local()
-        self._ions = csr_array((units.intensity, units.mass, units.offset), shape=(len(units), AXIS))
-        first = units.mass[np.minimum(units.offset[:-1], max(len(units.mass) - 1, 0))]
-        self._early_ions = bool((first < units.start).any())
 
     def __len__(self) -> int:
-        return len(self._units)
+        return len(self.units)
 
     def _check(self) -> None:
-        column, ends = self._column, (0, len(self._row))
-        sound = len(column) == AXIS + 1 and (column[0], column[-1]) == ends and (np.diff(column) >= 0).all()
-        if not sound or len(self._weight) != len(self._row) or len(self._row) >= 2**31:
+        rows, blocks = len(self), -(-len(self) // BLOCK)
+        if not _divides(self.column, AXIS, len(self._row)) or len(self._weight) != len(self._row):
             raise ValueError("index: columns and postings do not fit together")
-        if self._norm.shape != (len(KNOTS), len(self)) or self._weak.shape != (len(self),):
+        if max(len(self._row), len(self.units.mass)) >= 2**31:
+            raise ValueError("index: more ions than it can number; divide the release")
+        if not _divides(self.group, len(self.start), rows) or len(self.order) != rows:
+            raise ValueError("index: scan starts do not fit the spectra")
+        shapes = self._norm.shape, self.turn.shape, self.weak.shape, self.early.shape
+        places = (blocks * BLOCK,)
+        if shapes != ((len(KNOTS), *places), (len(KNOTS), blocks), places, places):
             raise ValueError("index: norms do not fit the spectra")
 
-    def _classes(self, knot: int) -> Ints:
-        """(rows,) place in a table of starts and turns, for scans from a knot on; made once for each.
-
-        64 bits: as an index fewer cost more than they save.
-        """
-        if knot not in self._known_classes:
-            turn = np.searchsorted(TURNS, np.arctan2(self._weak, self._norm[knot]))
-            self._known_classes[knot] = self._units.start * len(TURNS) + turn
-        return self._known_classes[knot]
+    @cached_property
+    def _offset(self) -> NDArray[np.int32]:
+        """(rows + 1,) of the table, in the bits that postings have."""
+        if not _divides(self.units.offset, len(self), len(self.units.mass)):
+            raise ValueError("index: spectra do not fit their ions")
+        return self.units.offset.astype(np.int32)
 
     def cosines(self, query: UnitSpectrum, rows: Ints) -> Floats:
         """(k,) float64, 0..1: cosine of weights √(m·I) over ions of at least 2 from the later scan start on.
 
         Ions that a row with principal ions only need not list are left out of the query's norm.
         """
-        dense, mass = _dense(query), np.where(query.start <= _MASSES, _MASSES, 0.0)
-        floor, begin = self._units.floor[rows], np.maximum(self._units.start[rows], query.start)
-        u_norm, weight = _norm_from(query, floor, begin), np.sqrt(dense) * mass
-        cosine = np.empty(len(rows))
-        for first in range(0, len(rows), TOGETHER):
-            some = slice(first, first + TOGETHER)
-            ions = self._ions[rows[some]]
-            height = np.where(ions.data >= NOISE_FLOOR, ions.data, 0).astype(np.float64)
-            counts = np.diff(ions.indptr)
-            if self._early_ions:
-                height[ions.indices < np.repeat(begin[some], counts)] = 0.0
-            if self._highest_floor > NOISE_FLOOR:
-                u = dense[ions.indices]
-                listed = np.where((height > 0) & (u < np.repeat(floor[some], counts)), u, 0.0)
-                u_norm[some] += _like(ions, listed) @ mass
-            norm = u_norm[some] * (_like(ions, height) @ mass)
-            cosine[some] = share(_like(ions, np.sqrt(height)) @ weight, np.sqrt(norm))
-        return np.minimum(cosine, 1.0)
+        blocks = [rows[first : first + TOGETHER] for first in range(0, len(rows), TOGETHER)]
+        return np.concatenate([np.empty(0), *(self._cosines(query, some) for some in blocks)])
+
+    def _cosines(self, query: UnitSpectrum, rows: Ints) -> Floats:
+        units, dense = self.units, _dense(query)
+        floor, begin = units.floor[rows], np.maximum(units.start[rows], query.start)
+        owner, ions = flat_ions(units, rows)
+        mass, height = units.mass[ions].astype(np.intp), units.intensity[ions].astype(np.float64)
+        height[(height < NOISE_FLOOR) | (mass < begin[owner])] = 0.0
+        l_weight, u_weight = mass * height, mass * dense[mass]
+        u_norm = _norm_from(query, floor, begin)
+        if self.lists:
+            listed = (height > 0) & (dense[mass] < floor[owner])
+            u_norm += summed(owner, np.where(listed, u_weight, 0.0), len(rows))
+        product = summed(owner, np.sqrt(l_weight * u_weight), len(rows))
+        return np.minimum(share(product, np.sqrt(u_norm * summed(owner, l_weight, len(rows)))), 1.0)
 
     def best(self, query: UnitSpectrum, top: int) -> tuple[Ints, Floats]:
         """The ``top`` rows of highest cosine that share an ion with the query, best first, and their cosines.
 
         Exact, equal cosines by row.
         """
-        rows = self._possible(query, top, np.zeros((1, 1)))
-        cosine = self.cosines(query, rows)
+        return Scan(self, query).best(top)
+
+    def reaching(self, query: UnitSpectrum, match_factor: float) -> Ints:
+        """Rows, ascending: all that reach a match factor, and others that may."""
+        return Scan(self, query).reaching(match_factor)
+
+    def add(self, masses: Ints, weights: Floats, product: Array) -> None:
+        """Add the columns of the query's ions ``masses`` to each place's ``product``."""
+        begin, end = self.column[masses], self.column[masses + 1]
+        for k in np.flatnonzero(~self._sound[masses]).tolist():
+            if not within(self._row[begin[k] : end[k]], len(self)):
+                raise ValueError(f"index column {masses[k]}: a row number is not below {len(self)}")
+            self._sound[masses[k]] = True
+        scatter_slices(product, begin, end, self._row, self._weight, weights.astype(np.float32))
+
+    def products(self, places: Ints, factors: Array) -> Array:
+        """(k,) float32: Σ √I·factor of its mass, over all ions of at least 2 of the rows at ``places``."""
+        rows, units = self.order[places], self.units
+        if not within(rows, len(self)):
+            raise ValueError(f"index: a row number is not below {len(self)}")
+        return root_products(rows, self._offset, units.mass, units.intensity, factors, NOISE_FLOOR)
+
+    def norms(self, start: int) -> Array:
+        """(places,) float32: √Σ m·I of ions of at least 2 from a scan start on, `NOTHING` where none is."""
+        knot = self.knot(start)
+        norm: Array = self._norm[knot]
+        between = np.arange(start, KNOTS[knot])
+        begin, end = self.column[between], self.column[between + 1]
+        if (begin == end).all():
+            return norm
+        square = np.square(norm)
+        for first, last in zip(begin.tolist(), end.tolist(), strict=True):
+            scatter_add(square, self._row[first:last], self._weight[first:last] ** 2)
+        return np.sqrt(square, out=square)
+
+    def knot(self, start: int) -> int:
+        """Place in `KNOTS` of the first that is not below a scan start."""
+        return int(np.searchsorted(KNOTS, start))
+
+    def work(self, name: str, kind: type[np.generic]) -> Array:
+        """(blocks, BLOCK) array of this thread, kept: taking such memory anew costs more than filling it."""
+        if not hasattr(self._kept, name):
+            setattr(self._kept, name, np.empty((self.turn.shape[1], BLOCK), kind))
+        kept: Array = getattr(self._kept, name)
+        return kept
+
+
+class Scan:
+    """One query against an index, and what was read for it so far; a later question goes on from there.
+
+    Columns are read by falling gain: square of the query's weight per posting. Over the masses from where a
+    row's scan starts, what of the query was read has norm S, and what was not R. A row of norm l whose
+    product with the query is y so far is at an angle of at least arccos(y/(S·l)) − arctan(R/S) from it: the
+    triangle inequality on the sphere. It is within α only if y/l ≥ S·cos(α + arctan(R/S)).
+    """
+
+    def __init__(self, index: NominalIndex, query: UnitSpectrum) -> None:
+        self._index, self._query = index, query
+        self._mass, self._weight = _counted(query)
+        size = index.column[self._mass + 1] - index.column[self._mass]
+        self._falling = np.argsort(-(self._weight**2) / (size + 1), kind="stable")
+        self._postings = np.append(0, np.cumsum(size[self._falling]))
+        self._begin = np.maximum(index.start, query.start)
+        self._whole = _norm_above(self._mass, self._weight, self._begin)
+        self._loss = 1 - (len(self._mass) + 8) * 2.0**-22  # what sums of 32 bits may lack
+        self._product = np.zeros((index.turn.shape[1], BLOCK), np.float32)
+        self._norm = index.norms(query.start).reshape(-1, BLOCK)
+        self._done = 0
+
+    def best(self, top: int) -> tuple[Ints, Floats]:
+        """As `NominalIndex.best`."""
+        index, query = self._index, self._query
+        if index.lists or len(index) <= top:
+            rows = np.arange(len(index))
+        else:
+            rows = self._rows(self._possible(np.where(self._whole > 0, np.pi / 2, NEVER), None, top))
+        cosine = index.cosines(query, rows)
         first = top_rows(cosine, top)
         first = first[cosine[first] > 0]
         return rows[first], cosine[first]
 
-    def reaching(self, query: UnitSpectrum, match_factor: float) -> Ints:
-        """Rows, ascending: all that reach a match factor, and others that may.
+    def reaching(self, match_factor: float) -> Ints:
+        """As `NominalIndex.reaching`.
 
         With c the cosine over the ions that the match factor counts, it is at most 500·(1 + c²). These may
         be ions of intensity 1, at right angles to the others: they turn the query by arctan √(Σ m/Σ m·u) at
         most, the first sum over those, and the row likewise.
         """
+        index, query = self._index, self._query
+        if index.lists or not len(index) or match_factor <= 0:
+            return np.arange(len(index))
         least = np.arccos(np.sqrt(np.clip(match_factor / 500 - 1, 0.0, 1.0)))
-        norms, faint = self._norms_by_start(query)
-        turned = np.arctan2(np.sqrt(faint), np.sqrt(norms))[:, None] + TURNS
-        need = np.cos(np.minimum(least + turned + 1e-6, np.pi))
-        return self._possible(query, 0, need)
+        faint = query.mass[query.intensity < NOISE_FLOOR]
+        turned = np.arctan2(_norm_above(faint, np.sqrt(faint), self._begin), self._whole)
+        angle = np.where((self._whole > 0) | (turned > 0), least + turned + 1e-6, NEVER)
+        return self._rows(self._possible(angle, index.turn[index.knot(query.start)], 0))
 
-    def _possible(self, query: UnitSpectrum, top: int, least: Array) -> Ints:
-        """Rows, ascending, among which the best ``top`` are and all that reach ``least``.
+    def _rows(self, places: Ints) -> Ints:
+        return np.sort(self._index.order[places]).astype(np.int64)
 
-        Columns are read by falling weight. Once what is unseen of the query has norm R and what was seen S, a
-        row of norm l whose product is y so far can reach (y + R√(l² − y²/S²))/l at most: rows that this
-        leaves below ``least``, or the ``top``-th best cosine known, are ruled out (the triangle inequality on
-        the sphere). A release that lists principal ions is compared in full.
+    def _possible(self, angle: Floats, turn: Array | None, top: int) -> Ints:
+        """Places, ascending, among which all rows within an angle are and, if asked for, the best ``top``.
 
         Parameters
         ----------
-        least : (starts, turns) float64, cosine by row's start and class.
+        angle : (groups,) what rows of each scan start may be away, `NEVER` where no row can be meant.
+        turn : (blocks,) how far each block's rows may be turned by weak ions, None where these do not count.
         """
-        if self._highest_floor > NOISE_FLOOR or len(self) <= top:
-            return np.arange(len(self))
-        masses, weights = _falling(query)
-        unseen = np.sqrt(np.append(np.cumsum(weights[::-1] ** 2)[::-1], 0.0))
-        postings = np.cumsum(np.append(0, self._column[masses + 1] - self._column[masses]))
-        knot = int(np.searchsorted(KNOTS, query.start))
-        norm, place = self._norm[knot], self._classes(knot)
-        product = self._work("product", np.float32)
-        product[:] = 0.0
-        rows: Ints | None = None
-        for stage, (done, upto) in enumerate(_stages(unseen, postings)):
-            self._scan(masses[done:upto], weights[done:upto], product)
-            if top and stage < 2:  # later it hardly rises
-                least = np.maximum(least, self._reached(query, rows, product, norm, top))
-            need = self._least_product(query, least, float(unseen[upto]))
-            if rows is None:
-                least_product = np.take(need, place, out=self._work("other", np.float32), mode="clip")
-                least_product *= norm
-                rows = np.flatnonzero(
-                    np.greater_equal(product, least_product, out=self._work("mask", np.bool_))
-                )
+        places, weak = np.empty(0, np.int64), turn is not None
+        for stage, (upto, ahead) in enumerate(self._stops()):
+            self._read(upto)
+            if stage == 0:
+                portion = np.divide(self._product, self._norm, out=self._index.work("portion", np.float32))
+                likely = np.sort(top_rows(portion.reshape(-1)[: len(self._index)], 2 * top))
+                angle = self._nearer(angle, likely, self._in_full(likely), top)
+                places = self._standing(portion, angle, turn)
             else:
-                rows = rows[product[rows] >= norm[rows] * need[place[rows]]]
-            if len(rows) * RESCORING < postings[-1] - postings[upto]:
+                places = self._within(places, self._product.reshape(-1)[places], angle, weak, self._unseen())
+            if len(places) * RESCORING * (1 - LEFT) < ahead:
                 break
-        return np.arange(len(self)) if rows is None else rows
+        product = self._in_full(places)
+        angle = self._nearer(angle, places, product, top)
+        return self._within(places, product, angle, weak, 0 * angle)
 
-    def _work(self, name: str, kind: type[np.generic]) -> Array:
-        """(rows,) array of this thread, kept: taking memory of this size anew costs more than filling it."""
-        if not hasattr(self._kept, name):
-            setattr(self._kept, name, np.empty(len(self), kind))
-        kept: Array = getattr(self._kept, name)
-        return kept
+    def _stops(self) -> Iterator[tuple[int, int]]:
+        """How many columns are read before rows are ruled out, and the postings from there to the next."""
+        last = len(self._mass)
+        square = self._weight[self._falling] ** 2
+        unseen = np.sqrt(np.append(np.cumsum(square[::-1])[::-1], 0.0))
+        level = [int(np.argmax(unseen <= part * unseen[0])) for part in SEEN]
+        worth = {at for at in level if at > self._done and self._postings[-1] - self._postings[at] > FEW}
+        stops = [*([self._done] if 0 < self._done < last else []), *sorted(worth), last]
+        yield from zip(stops, np.diff(self._postings[stops], append=self._postings[-1]).tolist(), strict=True)
 
-    def _scan(self, masses: Ints, weights: Floats, product: Array) -> None:
-        """Add the columns of the query's ions ``masses`` to each row's ``product``."""
-        begin, end = self._slices(masses)
-        scatter_slices(product, begin, end, self._row, self._weight, weights.astype(np.float32))
+    def _read(self, upto: int) -> None:
+        """Add the columns of the query's ions that gain most, up to a number of them."""
+        some = self._falling[self._done : upto]
+        self._index.add(self._mass[some], self._weight[some], self._product.reshape(-1))
+        self._done = max(self._done, upto)
 
-    def _reached(
-        self, query: UnitSpectrum, rows: Ints | None, product: Array, norm: Array, top: int
-    ) -> float:
-        """A cosine that at least ``top`` rows have."""
-        if rows is None:
-            cosine = np.maximum(norm, 1.0, out=self._work("other", np.float32))
-            likely = top_rows(np.divide(product, cosine, out=cosine), top)
-        else:
-            likely = rows[top_rows(product[rows] / np.maximum(norm[rows], 1.0), top)]
-        return float(self.cosines(query, likely).min()) if len(likely) == top else 0.0
+    def _unseen(self) -> Floats:
+        """(groups,) norm of what is not read yet of the query, over the masses from each scan start on."""
+        left = np.sort(self._falling[self._done :])
+        return _norm_above(self._mass[left], self._weight[left], self._begin)
 
-    def _norms_by_start(self, query: UnitSpectrum) -> tuple[Floats, Floats]:
-        """(latest start + 1,) each: Σ m·u of the query's ions from a row's start on, and Σ m where u = 1."""
-        starts = np.maximum(np.arange(self._latest_start + 1), query.start)
-        floor = np.full(len(starts), NOISE_FLOOR)
-        norms = _norm_from(query, floor, starts)
-        return norms, np.maximum(_norm_from(query, floor - 1, starts) - norms, 0.0)
+    def _nearer(self, angle: Floats, places: Ints, product: Array, top: int) -> Floats:
+        """The angle, or a smaller one that ``top`` of these places, ascending, are within.
 
-    def _least_product(self, query: UnitSpectrum, least: Array, unseen: float) -> Array:
-        """(starts · turns,) float32: product over norm from which a row of each class can reach ``least``.
-
-        With R = ``unseen``, T the query's norm, S² = T² − R², U its norm from the row's start on:
-        x + R√(1 − x²/S²) ≥ c·U from x = S·cos(arcsin(R/T) + arccos(c·U/T)) on.
+        Parameters
+        ----------
+        product : (k,) as `_in_full` tells it.
         """
-        norms = np.sqrt(self._norms_by_start(query)[0])[:, None]
-        whole = float(norms[0, 0]) or 1.0
-        seen = np.sqrt(max(whole**2 - unseen**2, 0.0))
-        angle = np.arcsin(min(unseen / whole, 1.0)) + np.arccos(np.clip(least * norms / whole, -1.0, 1.0))
-        rounding = 1 - (len(query.mass) + 8) * 2.0**-22
-        need = np.maximum(seen * np.cos(np.minimum(angle, np.pi)) * rounding, 0.0)
-        return np.broadcast_to(need, (len(norms), len(TURNS))).astype(np.float32).ravel()
+        if not top or len(places) < top:
+            return angle
+        norm = self._of(self._whole, places) * self._norm.reshape(-1)[places]
+        cosine = np.where(self._index.early[places], 0.0, share(product * self._loss, norm))
+        least = np.partition(cosine, len(places) - top)[len(places) - top]
+        nearer: Floats = np.minimum(angle, np.arccos(np.clip(least, 0.0, 1.0)))
+        return nearer
 
-    def _slices(self, masses: Ints) -> tuple[Ints, Ints]:
-        """Where columns' postings stand; their row numbers are checked before they are first used."""
-        begin, end = self._column[masses], self._column[masses + 1]
-        for k in np.flatnonzero(~self._sound[masses]).tolist():
-            if not within(self._row[begin[k] : end[k]], len(self)):
-                raise ValueError(f"index column {masses[k]}: a row number is not below {len(self)}")
-            self._sound[masses[k]] = True
-        return begin, end
+    def _standing(self, portion: Array, angle: Floats, turn: Array | None) -> Ints:
+        """Places, ascending, of what whole blocks of rows do not rule out; some that each row alone would."""
+        block, group, first = self._index.spans
+        seen, away = self._away(angle, self._unseen())
+        turned = away[group] if turn is None else away[group] + turn[block]
+        need = np.minimum.reduceat(np.maximum(seen[group] * np.cos(turned) * self._loss, 0.0), first)
+        mask = self._index.work("mask", np.bool_)
+        places = np.flatnonzero(np.greater_equal(portion, need.astype(np.float32)[:, None], out=mask))
+        return places[: np.searchsorted(places, len(self._index))]
+
+    def _within(self, places: Ints, product: Array, angle: Floats, weak: bool, unseen: Floats) -> Ints:
+        """The places, ascending, that may be within the angle.
+
+        With w the norm of a row's weak ions, cos(a + arctan(w/l)) = (l·cos a − w·sin a)/√(l² + w²).
+        """
+        seen, away = self._away(angle, unseen)
+        norm = self._norm.reshape(-1)[places]
+        need = self._of(seen * np.cos(away) * self._loss, places) * norm
+        if weak:
+            turning, norm = self._index.weak[places], np.where(norm > NOTHING, norm, 0.0)
+            need = norm * (need - self._of(seen * np.sin(away) * self._loss, places) * turning)
+            product = product * np.hypot(norm, turning)
+        return places[product >= need]
+
+    def _away(self, angle: Floats, unseen: Floats) -> tuple[Floats, Floats]:
+        """(groups,) each: S, and α + arctan(R/S), at most π; what no row reaches where none is meant."""
+        seen = np.sqrt(np.maximum(self._whole**2 - unseen**2, 0.0))
+        away = np.minimum(angle + np.arctan2(unseen, seen), np.pi)
+        never = angle == NEVER
+        return np.where(never, BEYOND, seen), np.where(never, 0.0, away)
+
+    def _of(self, groups: Floats, places: Ints) -> Floats:
+        """(k,) float64: what holds for the scan start of each place, ascending."""
+        return np.repeat(groups, np.diff(np.searchsorted(places, self._index.group)))
+
+    def _in_full(self, places: Ints) -> Array:
+        """(k,) float32: products of rows with the whole query; too large for rows that are `early`."""
+        if self._done == len(self._mass):
+            return self._product.reshape(-1)[places]
+        factors = np.zeros(AXIS, np.float32)
+        factors[self._mass] = np.sqrt(self._mass) * self._weight
+        return self._index.products(places, factors)
 
 
-_MASSES = np.arange(AXIS, dtype=np.float64)
+def _divides(bounds: Array, parts: int, whole: int) -> bool:
+    """Whether ``bounds`` are those of so many parts of a whole, one after the other."""
+    return (
+        len(bounds) == parts + 1
+        and (bounds[0], bounds[-1]) == (0, whole)
+        and bool((np.diff(bounds) >= 0).all())
+    )
 
 
-def _stages(unseen: Floats, postings: Ints) -> Iterator[tuple[int, int]]:
-    """Stretches of the query's ions that are read before rows are ruled out."""
-    done, last = 0, len(unseen) - 1
-    for level in SEEN:
-        upto = int(np.argmax(unseen <= level * unseen[0]))
-        if upto > done and postings[last] - postings[upto] > FEW:
-            yield done, upto
-            done = upto
-    yield done, last
-
-
-def _like(ions: csr_array, values: Array) -> csr_array:
-    """The same ions, of other values."""
-    ions.data = values
-    return ions
+def _spans(group: Ints) -> tuple[Ints, Ints, Ints]:
+    """Of pairs of a block and a group that meet: the block, the group; and the first pair of each block."""
+    begin = np.union1d(np.arange(0, group[-1], BLOCK), group[:-1])
+    block = begin // BLOCK
+    first = np.flatnonzero(np.diff(block, prepend=-1))
+    return block, np.searchsorted(group, begin, side="right") - 1, first
 
 
 def _dense(query: UnitSpectrum) -> Floats:
@@ -290,13 +337,18 @@ def _dense(query: UnitSpectrum) -> Floats:
     return dense
 
 
-def _falling(query: UnitSpectrum) -> tuple[Ints, Floats]:
-    """Masses and weights of the query's ions of at least 2 that are compared, by falling weight."""
+def _counted(query: UnitSpectrum) -> tuple[Ints, Floats]:
+    """Masses, ascending, and weights √(m·I) of the query's ions of at least 2 that are compared."""
     counted = (query.intensity >= NOISE_FLOOR) & (query.mass >= query.start)
     mass = query.mass[counted].astype(np.int64)
-    weight = np.sqrt(mass * query.intensity[counted].astype(np.float64))
-    order = np.argsort(-weight, kind="stable")
-    return mass[order], weight[order]
+    return mass, np.sqrt(mass * query.intensity[counted].astype(np.float64))
+
+
+def _norm_above(mass: Array, weight: Floats, begin: Ints) -> Floats:
+    """(k,) float64: norm of the weights of masses, ascending, from each ``begin`` on."""
+    tail = np.append(np.cumsum(weight[::-1] ** 2)[::-1], 0.0)
+    norms: Floats = np.sqrt(tail[np.searchsorted(mass, begin)])
+    return norms
 
 
 def _norm_from(query: UnitSpectrum, floor: Array, begin: Array) -> Floats:

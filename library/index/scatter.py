@@ -1,14 +1,15 @@
 """What every inverted index is made of: adding postings to scores, and taking the best rows.
 
 Promises: `scatter_add` and `scatter_slices` read each posting once, copy nothing and release the
-interpreter's lock, so that threads run side by side; `top_rows` returns exactly the rows that a full stable
-sort would put first.
+interpreter's lock, so that threads run side by side; `root_products` compares chosen rows in full;
+`top_rows` returns exactly the rows that a full stable sort would put first.
 Refuses to check row numbers: a posting outside ``scores`` overwrites foreign memory. Whoever maps postings
 from a file calls `within` on them before their first use.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
 import numpy as np
@@ -21,7 +22,17 @@ Values = Singles | NDArray[np.float64]
 Rows = NDArray[np.int32]
 Scatter = Callable[[Values, Ints, Ints, Rows, Values, Values], None]
 
+RowProducts = Callable[[Rows, Rows, Rows, Rows, Singles, int], Singles]
+
 BLOCK = 256
+GATHERED = 1024  # rows copied at once: what stays in the cache
+
+_kept = threading.local()
+
+
+def within(rows: Rows, count: int) -> bool:
+    """Whether every row number is 0..count − 1."""
+    return not len(rows) or bool(rows.view(np.uint32).max() < count)
 
 
 def _scipy_scatter() -> Scatter:
@@ -57,7 +68,72 @@ def _kernel() -> Scatter:
         return add_at
 
 
+def _scipy_products() -> RowProducts:
+    """The kernels behind ``csr_array[rows] @ vector``, without the checks of new arrays."""
+    from scipy.sparse._sparsetools import csr_matvec, csr_row_index  # type: ignore[attr-defined,unused-ignore]
+
+    def products(
+        rows: Rows, offset: Rows, column: Rows, value: Rows, factors: Singles, least: int
+    ) -> Singles:
+        bounds = np.zeros(len(rows) + 1, np.int32)
+        np.cumsum(offset[rows + 1] - offset[rows], out=bounds[1:])
+        columns, values, roots = _space(int(bounds[-1]))
+        csr_row_index(len(rows), rows, offset, column, value, columns, values)
+        sums = np.zeros(len(rows), np.float32)
+        _roots(values, least, roots)
+        csr_matvec(len(rows), len(factors), bounds, _bounded(columns, factors), roots, factors, sums)
+        return sums
+
+    return _probed(products)
+
+
+def products_at(rows: Rows, offset: Rows, column: Rows, value: Rows, factors: Singles, least: int) -> Singles:
+    """`root_products` from public numpy alone; about twice the time."""
+    counts = (offset[rows + 1] - offset[rows]).astype(np.int64)
+    owner = np.repeat(np.arange(len(rows)), counts)
+    entries = np.arange(len(owner)) + np.repeat(offset[rows] - np.cumsum(counts) + counts, counts)
+    roots = np.empty(len(entries), np.float32)
+    _roots(value[entries], least, roots)
+    each = roots * factors[_bounded(column[entries], factors)]
+    return np.bincount(owner, each, len(rows)).astype(np.float32)
+
+
+def _space(entries: int) -> tuple[Rows, Rows, Singles]:
+    """Memory of this thread, kept: taking as much anew costs more than filling it."""
+    if getattr(_kept, "entries", -1) < entries:
+        _kept.entries = 2 * entries
+        _kept.arrays = *np.empty((2, 2 * entries), np.int32), np.empty(2 * entries, np.float32)
+    columns, values, roots = _kept.arrays
+    return columns[:entries], values[:entries], roots[:entries]
+
+
+def _roots(values: Rows, least: int, out: Singles) -> None:
+    np.sqrt(values, out=out, dtype=np.float32)
+    np.copyto(out, 0.0, where=values < least)
+
+
+def _bounded(columns: Rows, factors: Singles) -> Rows:
+    if not within(columns, len(factors)):
+        raise ValueError(f"a column is not below {len(factors)}")
+    return columns
+
+
+def _probed(products: RowProducts) -> RowProducts:
+    rows, four = np.array([2, 1], np.int32), np.arange(4, dtype=np.int32)
+    if products(rows, four, four, four, np.ones(4, np.float32), 2).tolist() != [np.float32(2.0**0.5), 0.0]:
+        raise ImportError("scipy's kernels do not multiply chosen rows")
+    return products
+
+
+def _products_kernel() -> RowProducts:
+    try:
+        return _scipy_products()
+    except (ImportError, TypeError, ValueError):
+        return products_at
+
+
 _scatter = _kernel()
+_row_products = _products_kernel()
 _ONE = np.array([1])
 
 
@@ -88,9 +164,28 @@ def scatter_slices(
     _scatter(scores, begin, end, rows, values, factors)
 
 
-def within(rows: Rows, count: int) -> bool:
-    """Whether every row number is 0..count − 1."""
-    return not len(rows) or bool(rows.view(np.uint32).max() < count)
+def root_products(
+    rows: Rows, offset: Rows, column: Rows, value: Rows, factors: Singles, least: int
+) -> Singles:
+    """Σ √value·factor of its column, over the entries of chosen rows whose value is not below ``least``.
+
+    Parameters
+    ----------
+    rows : (k,) int32, each 0..n − 1: not checked. offset : (n + 1,) int32, row r owns entries
+        ``offset[r]:offset[r + 1]``. column, value : (entries,) int32, values ≥ 0.
+    factors : (columns,) float32.
+
+    Returns
+    -------
+    (k,) float32.
+
+    Raises
+    ------
+    ValueError : a column is not below ``columns``.
+    """
+    some = [rows[first : first + GATHERED] for first in range(0, len(rows), GATHERED)]
+    parts = [_row_products(np.ascontiguousarray(one), offset, column, value, factors, least) for one in some]
+    return np.concatenate([np.empty(0, np.float32), *parts])
 
 
 def top_rows(scores: NDArray[np.floating], most: int) -> Ints:

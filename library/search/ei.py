@@ -18,7 +18,8 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from library.index.nominal import NominalIndex, build
+from library.index.nominal import NominalIndex, Scan
+from library.index.nominal_build import build
 from library.record import SpectrumKind
 from library.release import Reference, Release
 from spectra.model import Floats, Ints, MassSpectrum
@@ -152,7 +153,7 @@ def index_of(release: Release) -> NominalIndex:
     """The index over the EI entries of a release, opened once; made where the release holds none."""
     if release not in _indexes:
         stored = release.index(SpectrumKind.EI)
-        _indexes[release] = NominalIndex(release.units, stored if "weak" in stored else build(release.units))
+        _indexes[release] = NominalIndex(release.units, stored if "order" in stored else build(release.units))
     return _indexes[release]
 
 
@@ -211,10 +212,11 @@ def _searched(release: Release) -> _Searched:
 def _compare(library: _Searched, query: _Query, top: int) -> _Compared:
     """Entries among which the best ``top`` compounds are, by the promise of the module."""
     count = max(FIRST_COMPARED if query.pure else COMPARED_IMPURE, 3 * top)
-    rows = np.sort(library.index.best(query.spectrum, count)[0])
+    scan = Scan(library.index, query.spectrum)
+    rows = np.sort(scan.best(count)[0])
     compared = _scored(library, query, rows)
     if query.pure and len(rows) == count:
-        reached = library.index.reaching(query.spectrum, max(_last(compared, top), SURE))
+        reached = scan.reaching(max(_last(compared, top), SURE))
         compared = _scored(library, query, np.union1d(rows, reached)) if len(reached) else compared
     return compared
 

@@ -26,7 +26,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy is loaded
 
 import numpy as np
 
-from library.index.nominal import NominalIndex, build
+from library.index.nominal import NominalIndex
+from library.index.nominal_build import build
 from spectra.similarity.mass import UnitSpectrum, UnitTable, unit_mass, unit_table
 from spectra.similarity.match_factor import match_factors
 

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from library.index import nominal
-from library.index.nominal import NominalIndex, build
+from library.index.nominal import NominalIndex, Scan
+from library.index.nominal_build import build
 from spectra.similarity.mass import UnitSpectrum, UnitTable, unit_mass, unit_table
 from spectra.similarity.match_factor import match_factors
 
@@ -62,7 +63,7 @@ def test_no_row_that_reaches_a_match_factor_is_left_out(
     query = unit_mass(list(asked), list(asked.values()), mz_low=low)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(nominal, "FEW", 0)
-        patch.setattr(nominal, "RESCORING", 1)
+        patch.setattr(nominal, "RESCORING", 10**6)
         reached(units, query, NominalIndex(units, build(units)))
 
 
@@ -91,10 +92,41 @@ def test_the_best_by_cosine_are_those_of_a_full_scan(seed: int, top: int, partia
     index = NominalIndex(units, build(units))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(nominal, "FEW", 0)
-        patch.setattr(nominal, "RESCORING", 1)
+        patch.setattr(nominal, "RESCORING", 10**6)
         got, cosine = index.best(query, top)
     assert got.tolist() == full_scan(index, query, top)
     assert cosine == pytest.approx(index.cosines(query, got))
+
+
+@pytest.mark.parametrize("rescoring", [1, 50, 10**6])
+def test_blocks_of_many_scan_starts_are_ruled_out_as_rows_are(
+    rescoring: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(3)
+    counts = rng.integers(1, 25, 1500)
+    mass = np.concatenate([np.sort(rng.choice(150, count, replace=False)) + 12.0 for count in counts])
+    intensity = np.where(rng.random(len(mass)) < 0.3, 0.001, rng.pareto(1, len(mass)) + 0.01)
+    low = rng.choice([12.0, 29, 40, 41, 95, 97, 140, np.nan], 1500)
+    units = unit_table(np.append(0, np.cumsum(counts)), mass, intensity, mz_low=low)
+    monkeypatch.setattr(nominal, "FEW", 0)
+    monkeypatch.setattr(nominal, "RESCORING", rescoring)
+    index = NominalIndex(units, build(units))
+    assert len(np.unique(units.start)) > 20
+    for row in range(0, 1500, 60):
+        one, start = units.row(row), [None, 30.0, 41, 94, 120][row // 60 % 5]
+        query = unit_mass(one.mass, one.intensity * rng.lognormal(0, 0.5, len(one.mass)), mz_low=start)
+        for top in (1, 10, 300):
+            assert index.best(query, top)[0].tolist() == full_scan(index, query, top)
+        reached(units, query, index)
+
+
+def test_a_scan_goes_on_where_it_was() -> None:
+    units = table([{30 + k: 500.0 + 7 * k, 40: 90.0 * k} for k in range(9)], [False] * 9, [np.nan] * 9)
+    index, query = NominalIndex(units, build(units)), units.row(4)
+    scan = Scan(index, query)
+    assert scan.best(3)[0].tolist() == full_scan(index, query, 3)
+    assert scan.reaching(650).tolist() == index.reaching(query, 650).tolist()
+    assert scan.best(5)[0].tolist() == full_scan(index, query, 5)
 
 
 def test_the_cosine_is_that_of_the_weights() -> None:
@@ -115,6 +147,23 @@ def test_an_index_naming_rows_that_are_not_there_is_refused() -> None:
     index = NominalIndex(units, arrays)
     with pytest.raises(ValueError, match="row number"):
         index.best(unit_mass([50], [1]), 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("order", [0, 7], "row number"),
+        ("group", [0, 1], "scan starts"),
+        ("norm", [[1.0]], "norms"),
+        ("weight", [1.0], "postings"),
+    ],
+)
+def test_damaged_arrays_are_refused(name: str, value: list[object], told: str) -> None:
+    units = unit_table([0, 2, 4], [50, 60, 50, 61], [9, 9, 9, 1])
+    arrays = build(units)
+    arrays[name] = np.array(value, arrays[name].dtype)
+    with pytest.raises(ValueError, match=told):
+        NominalIndex(units, arrays).products(np.arange(2), np.ones(nominal.AXIS, np.float32))
 
 
 def test_an_empty_table_and_a_query_below_its_own_start_have_nothing() -> None:

@@ -11,7 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from library.index import scatter
-from library.index.scatter import Scatter, add_at, scatter_add, scatter_slices, top_rows, within
+from library.index.scatter import (
+    RowProducts,
+    Scatter,
+    add_at,
+    products_at,
+    root_products,
+    scatter_add,
+    scatter_slices,
+    top_rows,
+    within,
+)
 
 
 def test_adds_repeated_rows_up() -> None:
@@ -38,8 +48,23 @@ def test_adds_slices_in_any_order(kernel: Scatter, cuts: list[int], order: Rando
     assert scores.tolist() == true.tolist()
 
 
-def test_the_kernel_of_scipy_is_in_use() -> None:
+@pytest.mark.parametrize("kernel", [root_products, products_at])
+def test_chosen_rows_are_multiplied_by_roots(kernel: RowProducts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scatter, "GATHERED", 3)
+    offset = np.array([0, 2, 2, 3, 5], np.int32)
+    column, value = np.array([[0, 1, 2, 0, 2], [4, 1, 9, 16, 2]], np.int32)
+    factors = np.array([1, 10, 100], np.float32)
+    rows = np.array([3, 0, 1, 2, 0], np.int32)
+    true = [4 + 100 * 2**0.5, 2.0, 0.0, 300.0, 2.0]
+    assert kernel(rows, offset, column, value, factors, 2).tolist() == pytest.approx(true)
+    assert kernel(rows[:0], offset, column, value, factors, 2).tolist() == []
+    with pytest.raises(ValueError, match="column"):
+        kernel(rows, offset, column, value, factors[:2], 2)
+
+
+def test_the_kernels_of_scipy_are_in_use() -> None:
     assert scatter._scatter is not add_at
+    assert scatter._row_products is not products_at
 
 
 def test_row_numbers_outside_are_noticed() -> None:
