@@ -13,7 +13,7 @@ same for whole blocks of rows. A place is a row's position in that order.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
@@ -86,8 +86,10 @@ class NominalIndex:
 
         Ions that a row with principal ions only need not list are left out of the query's norm.
         """
-        blocks = [rows[first : first + TOGETHER] for first in range(0, len(rows), TOGETHER)]
-        return np.concatenate([np.empty(0), *(self._cosines(query, some) for some in blocks)])
+        if len(rows) <= TOGETHER:
+            return self._cosines(query, rows)
+        blocks = (rows[first : first + TOGETHER] for first in range(0, len(rows), TOGETHER))
+        return np.concatenate([self._cosines(query, some) for some in blocks])
 
     def _cosines(self, query: UnitSpectrum, rows: Ints) -> Floats:
         units, dense = self.units, _dense(query)
@@ -171,7 +173,8 @@ class Scan:
         self._falling = np.argsort(-(self._weight**2) / (size + 1), kind="stable")
         self._postings = np.append(0, np.cumsum(size[self._falling]))
         self._begin = np.maximum(index.start, query.start)
-        self._whole = _norm_above(self._mass, self._weight, self._begin)
+        self._first = self._mass.searchsorted(self._begin)
+        self._whole = _norms_from(self._weight, self._first)
         self._loss = 1 - (len(self._mass) + 8) * 2.0**-22  # what sums of 32 bits may lack
         self._product = np.zeros((index.turn.shape[1], BLOCK), np.float32)
         self._norm = index.norms(query.start).reshape(-1, BLOCK)
@@ -201,7 +204,7 @@ class Scan:
             return np.arange(len(index))
         least = np.arccos(np.sqrt(np.clip(match_factor / 500 - 1, 0.0, 1.0)))
         faint = query.mass[query.intensity < NOISE_FLOOR]
-        turned = np.arctan2(_norm_above(faint, np.sqrt(faint), self._begin), self._whole)
+        turned = np.arctan2(_norms_from(np.sqrt(faint), faint.searchsorted(self._begin)), self._whole)
         angle = np.where((self._whole > 0) | (turned > 0), least + turned + 1e-6, NEVER)
         return self._rows(self._possible(angle, index.turn[index.knot(query.start)], 0))
 
@@ -232,15 +235,14 @@ class Scan:
         angle = self._nearer(angle, places, product, top)
         return self._within(places, product, angle, weak, 0 * angle)
 
-    def _stops(self) -> Iterator[tuple[int, int]]:
+    def _stops(self) -> list[tuple[int, int]]:
         """How many columns are read before rows are ruled out, and the postings from there to the next."""
-        last = len(self._mass)
-        square = self._weight[self._falling] ** 2
-        unseen = np.sqrt(np.append(np.cumsum(square[::-1])[::-1], 0.0))
-        level = [int(np.argmax(unseen <= part * unseen[0])) for part in SEEN]
-        worth = {at for at in level if at > self._done and self._postings[-1] - self._postings[at] > FEW}
+        last, ends = len(self._mass), self._postings
+        hidden = (self._weight[self._falling[::-1]] ** 2).cumsum()[::-1]
+        levels = (int((hidden > part**2 * hidden[0]).sum()) for part in SEEN if last)
+        worth = {at for at in levels if at > self._done and ends[last] - ends[at] > FEW}
         stops = [*([self._done] if 0 < self._done < last else []), *sorted(worth), last]
-        yield from zip(stops, np.diff(self._postings[stops], append=self._postings[-1]).tolist(), strict=True)
+        return [(at, int(ends[then] - ends[at])) for at, then in zip(stops, [*stops[1:], last], strict=True)]
 
     def _read(self, upto: int) -> None:
         """Add the columns of the query's ions that gain most, up to a number of them."""
@@ -250,8 +252,9 @@ class Scan:
 
     def _unseen(self) -> Floats:
         """(groups,) norm of what is not read yet of the query, over the masses from each scan start on."""
-        left = np.sort(self._falling[self._done :])
-        return _norm_above(self._mass[left], self._weight[left], self._begin)
+        left = self._weight.copy()
+        left[self._falling[: self._done]] = 0.0
+        return _norms_from(left, self._first)
 
     def _nearer(self, angle: Floats, places: Ints, product: Array, top: int) -> Floats:
         """The angle, or a smaller one that ``top`` of these places, ascending, are within.
@@ -301,7 +304,8 @@ class Scan:
 
     def _of(self, groups: Floats, places: Ints) -> Floats:
         """(k,) float64: what holds for the scan start of each place, ascending."""
-        return np.repeat(groups, np.diff(np.searchsorted(places, self._index.group)))
+        bounds = places.searchsorted(self._index.group)
+        return groups.repeat(bounds[1:] - bounds[:-1])
 
     def _in_full(self, places: Ints) -> Array:
         """(k,) float32: products of rows with the whole query; too large for rows that are `early`."""
@@ -344,10 +348,11 @@ def _counted(query: UnitSpectrum) -> tuple[Ints, Floats]:
     return mass, np.sqrt(mass * query.intensity[counted].astype(np.float64))
 
 
-def _norm_above(mass: Array, weight: Floats, begin: Ints) -> Floats:
-    """(k,) float64: norm of the weights of masses, ascending, from each ``begin`` on."""
-    tail = np.append(np.cumsum(weight[::-1] ** 2)[::-1], 0.0)
-    norms: Floats = np.sqrt(tail[np.searchsorted(mass, begin)])
+def _norms_from(weight: Floats, first: Ints) -> Floats:
+    """(k,) float64: norm of the weights from each position ``first`` on."""
+    tail = np.zeros(len(weight) + 1)
+    tail[:-1] = (weight[::-1] ** 2).cumsum()[::-1]
+    norms: Floats = np.sqrt(tail[first])
     return norms
 
 

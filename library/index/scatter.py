@@ -41,10 +41,9 @@ def _scipy_scatter() -> Scatter:
 
     def scatter(scores: Values, begin: Ints, end: Ints, rows: Rows, values: Values, factors: Values) -> None:
         # What lies between two slices would be a column too: from the last slice to the first it is empty.
-        falling = np.argsort(-begin, kind="stable")
-        ends = np.stack((begin[falling], end[falling]), axis=1).astype(np.int32).ravel()
-        factor = np.zeros(len(ends), scores.dtype)
-        factor[::2] = factors[falling]
+        falling = begin.argsort()[::-1]
+        ends, factor = np.empty(2 * len(begin), np.int32), np.zeros(2 * len(begin), scores.dtype)
+        ends[::2], ends[1::2], factor[::2] = begin[falling], end[falling], factors[falling]
         csc_matvec(len(scores), max(len(ends) - 1, 0), ends, rows, values, factor, scores)
 
     probe = np.zeros(3, np.float32)
