@@ -14,6 +14,7 @@ Refuses runs without a time axis. The steps:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -118,10 +119,15 @@ def mass_scatter(scans: ScanTable) -> tuple[float, bool]:
 
 def _strongest(scans: ScanTable, each: int) -> Ints:
     """Points that are among the ``each`` strongest of their scan, ascending."""
-    scan = np.repeat(np.arange(len(scans)), np.diff(scans.offset))
-    order = np.lexsort((-scans.intensity, scan))
-    rank = np.arange(len(scan)) - scans.offset[scan[order]]
-    return np.sort(order[rank < each])
+    bounds = scans.offset.tolist()
+    found = [_top(scans.intensity[a:b], each) + a for a, b in pairwise(bounds) if b > a]
+    return np.concatenate([np.empty(0, np.int64), *found])
+
+
+def _top(intensity: Floats, most: int) -> Ints:
+    if len(intensity) <= most:
+        return np.arange(len(intensity))
+    return np.sort(np.argpartition(-intensity, most)[:most])
 
 
 def _noise(scans: ScanTable) -> float:
@@ -136,18 +142,16 @@ def _described(points: Points, found: Peaks, ppm: float, accurate: bool) -> tupl
     lone = ~isotopologues(found, tolerance)
     order = np.flatnonzero(lone)[np.argsort(-found.area[lone], kind="stable")]
     step = float(np.median(np.diff(time))) or 1.0
-    return tuple(
-        Feature(
-            mz=float(found.mz[k]),
-            rt_s=float(time[found.apex[k]]),
-            rt_start_s=float(time[found.first[k]]),
-            rt_end_s=float(time[found.last[k]]),
-            fwhm_s=float(time[found.half[1][k]] - time[found.half[0][k]]) + step,
-            height=float(found.height[k]),
-            area=float(found.area[k]),
-            charge=int(charge[k]),
-            isotopes=pattern[k],
-            scans=int(found.scans[k]),
-        )
-        for k in order
+    columns = (
+        found.mz,
+        time[found.apex],
+        time[found.first],
+        time[found.last],
+        time[found.half[1]] - time[found.half[0]] + step,
+        found.height,
+        found.area,
+        charge,
+        found.scans,
     )
+    rows = zip(*(column[order].tolist() for column in columns), pattern[order], strict=True)
+    return tuple(Feature(*row[:8], isotopes=row[9], scans=row[8]) for row in rows)

@@ -47,14 +47,13 @@ def isotopologues(found: Peaks, tolerance: Floats) -> Flags:
     heavier = np.zeros(len(order), bool)
     shifts = [(NEUTRON, True), (NEUTRON / 2, True), (2 * NEUTRON, True), *((shift, False) for shift in HEAVY)]
     sorted_mz = found.mz[order]
+    reach = 1 + (found.half[1] - found.half[0]) / 2
     for shift, carbon in shifts:
         low = np.searchsorted(sorted_mz, found.mz - shift - tolerance)
-        high = np.searchsorted(sorted_mz, found.mz - shift + tolerance, side="right")
-        for k in np.flatnonzero(high > low):
-            parents = order[low[k] : high[k]]
-            most = MOST_ISOTOPE * found.mz[k] / 14 * 0.0108 if carbon else MOST_HEAVY
-            near = (
-                np.abs(found.apex[parents] - found.apex[k]) <= 1 + (found.half[1][k] - found.half[0][k]) / 2
-            )
-            heavier[k] |= bool(np.any(near & (found.height[k] <= max(most, 0.05) * found.height[parents])))
+        counts = np.searchsorted(sorted_mz, found.mz - shift + tolerance, side="right") - low
+        own = np.repeat(np.arange(len(order)), counts)
+        parent = order[np.repeat(low, counts) + counting(counts)]
+        most = MOST_ISOTOPE * found.mz[own] / 14 * 0.0108 if carbon else np.full(len(own), MOST_HEAVY)
+        near = np.abs(found.apex[parent] - found.apex[own]) <= reach[own]
+        heavier[own[near & (found.height[own] <= np.maximum(most, 0.05) * found.height[parent])]] = True
     return heavier

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from spectra.chromatography.points import Points
 from spectra.model import Floats, Ints
@@ -49,9 +47,19 @@ def traces(points: Points, reach: Floats) -> Ints:
         mutual = back == free[found]
         start, end = free[found][mutual], there_found[mutual]
         after[start], before[end] = end, start
-    start = np.flatnonzero(after >= 0)
-    links = coo_array((np.ones(len(start), bool), (start, after[start])), shape=(n, n))
-    return np.asarray(connected_components(links, directed=False)[1], np.int64)
+    return _chains(before)
+
+
+def _chains(before: Ints) -> Ints:
+    """(points,) number of the chain of each point, by first points; ``before`` is −1 where a chain begins.
+
+    Each round every point looks twice as far back.
+    """
+    begins = before < 0
+    first = np.where(begins, np.arange(len(before)), before)
+    while not begins[first].all():
+        first = first[first]
+    return np.asarray((np.cumsum(begins) - 1)[first], np.int64)
 
 
 def peaks_of(points: Points, trace: Ints, least: float) -> Peaks:
