@@ -32,7 +32,8 @@ SUBJECTS = {
         "bench_release",
     ),
     "deconvolution": ("bench_deconvolution",),
-    "pipeline": ("bench_pipeline", "bench_gcms", "bench_infrared", "bench_lcms"),
+    "pipeline": ("bench_pipeline",),
+    "mixtures": ("bench_gcms", "bench_infrared", "bench_lcms"),
     "reading": ("bench_formats",),
     "sandbox": ("bench_sandbox",),
 }
@@ -40,9 +41,13 @@ SUBJECTS = {
 
 @click.command()
 @click.argument("subject", type=click.Choice(sorted(SUBJECTS)))
+@click.argument("words", nargs=-1)
 @click.option("--only", metavar="PART", help="One part of it, such as bench_ei_search.")
-def bench(subject: str, only: str | None) -> None:
-    """Measure SUBJECT and print tables (Markdown). Takes minutes; keep the machine quiet."""
+def bench(subject: str, words: tuple[str, ...], only: str | None) -> None:
+    """Measure SUBJECT and print tables (Markdown). Takes minutes; keep the machine quiet.
+
+    WORDS are for the script: what it can be asked for stands at its top, such as `xbt bench pipeline speed`.
+    """
     scripts = _chosen(subject, only)
     data = Path(os.environ.get("XBT_EVALUATION_DATA", ROOT.parent / "shared" / "data"))
     if not data.is_dir():
@@ -50,7 +55,7 @@ def bench(subject: str, only: str | None) -> None:
             f"{data}: the evaluation data is not there. Set XBT_EVALUATION_DATA to its folder."
         )
     environment = {**os.environ, "XBT_EVALUATION_DATA": str(data)}
-    failed = [script.stem for script in scripts if not _ran(script, environment)]
+    failed = [script.stem for script in scripts if not _ran(script, words, environment)]
     if failed:
         raise click.ClickException(f"not measured: {', '.join(failed)} (the reason stands above)")
 
@@ -62,6 +67,7 @@ def _chosen(subject: str, only: str | None) -> list[Path]:
     return [SCRIPTS / f"{part}.py" for part in ([only] if only else parts)]
 
 
-def _ran(script: Path, environment: dict[str, str]) -> bool:
+def _ran(script: Path, words: tuple[str, ...], environment: dict[str, str]) -> bool:
     click.echo(f"\n## {script.stem}\n", err=True)
-    return subprocess.run([sys.executable, str(script)], env=environment, check=False).returncode == 0  # noqa: S603
+    command = [sys.executable, str(script), *words]
+    return subprocess.run(command, env=environment, check=False).returncode == 0  # noqa: S603
