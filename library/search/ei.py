@@ -32,7 +32,7 @@ from spectra.similarity.mass import (
     UnitTable,
     unit_table,
 )
-from spectra.similarity.match_factor import Matches, match_factors, visible
+from spectra.similarity.match_factor import Matches, joined, match_factors, visible
 from spectra.similarity.tilt import levelled
 from spectra.similarity.weighted import entropy_similarities
 
@@ -216,8 +216,8 @@ def _compare(library: _Searched, query: _Query, top: int) -> _Compared:
     rows = np.sort(scan.best(count)[0])
     compared = _scored(library, query, rows)
     if query.pure and len(rows) == count:
-        reached = scan.reaching(max(_last(compared, top), SURE))
-        compared = _scored(library, query, np.union1d(rows, reached)) if len(reached) else compared
+        more = np.setdiff1d(scan.reaching(max(_last(compared, top), SURE)), rows)
+        compared = _joined(compared, _scored(library, query, more)) if len(more) else compared
     return compared
 
 
@@ -258,6 +258,12 @@ def _scored(library: _Searched, query: _Query, rows: Ints) -> _Compared:
     return _Compared(library, rows, matches.of(shared), score[shared] - library.handicap[rows])
 
 
+def _joined(one: _Compared, other: _Compared) -> _Compared:
+    """What two comparisons of rows of one library found."""
+    rows, score = (np.concatenate(pair) for pair in ((one.rows, other.rows), (one.score, other.score)))
+    return _Compared(one.library, rows, joined((one.matches, other.matches)), score)
+
+
 def _last(compared: _Compared, top: int) -> float:
     """Score of the ``top``-th compound, −∞ where there are fewer."""
     best = _best([compared], top)
@@ -280,7 +286,9 @@ def _best(compared: Sequence[_Compared], top: int) -> list[tuple[_Compared, int]
 
 def _hit(compared: _Compared, k: int, query: UnitSpectrum) -> Hit:
     library, matches, row = compared.library, compared.matches, int(compared.rows[k])
-    told = visible(query, library.units, np.array([row])).row(0)
+    told = library.units.row(row)
+    if query.floor is not None:
+        told = visible(query, library.units, np.array([row])).row(0)
     missing, unexplained, explained = evidence(query, told, int(library.units.floor[row]))
     return Hit(
         reference=library.release.entry(int(library.number[row])),

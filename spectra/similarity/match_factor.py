@@ -8,6 +8,7 @@ shown above its own ``floor`` is not missing from it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,7 +77,12 @@ def match_factors(query: UnitSpectrum, table: UnitTable, rows: Ints) -> Matches:
         _match_factors(query, table, chosen[first : first + TOGETHER])
         for first in range(0, len(chosen), TOGETHER)
     ]
-    return Matches(*(np.concatenate([getattr(one, name) for one in blocks]) for name in Matches.__slots__))
+    return joined(blocks)
+
+
+def joined(parts: Sequence[Matches]) -> Matches:
+    """The matches of several parts, one after the other."""
+    return Matches(*(np.concatenate([getattr(one, name) for one in parts]) for name in Matches.__slots__))
 
 
 def _match_factors(query: UnitSpectrum, table: UnitTable, chosen: Ints) -> Matches:
