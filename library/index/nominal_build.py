@@ -121,7 +121,7 @@ def _append(made: dict[str, Array], ions: _Ions, first: int, filled: Ints) -> No
     weight = np.sqrt(ions.square, dtype=np.float32)
     chunk = csr_array((weight, ions.mass, offset), shape=(ions.rows, AXIS)).tocsc()
     row, bounds = chunk.indices + np.int32(first), chunk.indptr.tolist()
-    for mass in np.unique(ions.mass).tolist():
+    for mass in np.flatnonzero(np.diff(chunk.indptr)).tolist():
         there, here = int(filled[mass]), slice(bounds[mass], bounds[mass + 1])
         filled[mass] += here.stop - here.start
         made["row"][there : filled[mass]] = row[here]

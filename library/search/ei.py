@@ -260,7 +260,7 @@ def _scored(library: _Searched, query: _Query, rows: Ints) -> _Compared:
 
 def _joined(one: _Compared, other: _Compared) -> _Compared:
     """What two comparisons of rows of one library found."""
-    rows, score = (np.concatenate(pair) for pair in ((one.rows, other.rows), (one.score, other.score)))
+    rows, score = np.concatenate((one.rows, other.rows)), np.concatenate((one.score, other.score))
     return _Compared(one.library, rows, joined((one.matches, other.matches)), score)
 
 
