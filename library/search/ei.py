@@ -184,7 +184,11 @@ class _Searched:
     units: UnitTable
     number: Ints  # of the entry
     compound: NDArray[np.uint64]
-    handicap: Floats
+    labelled: NDArray[np.bool_]
+
+    def handicap(self, rows: Ints) -> Floats:
+        """(k,) float64, what is taken off the scores of isotopologues."""
+        return np.where(self.labelled[rows], ISOTOPOLOGUE_HANDICAP, 0.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -199,13 +203,14 @@ class _Compared:
 
 def _searched(release: Release) -> _Searched:
     number = release.rows(SpectrumKind.EI)
+    rows = slice(int(number[0]), int(number[-1]) + 1)
     return _Searched(
         release=release,
         index=index_of(release),
         units=release.units,
         number=number,
-        compound=release.compound_key[number],
-        handicap=ISOTOPOLOGUE_HANDICAP * release.labelled[number],
+        compound=release.compound_key[rows],
+        labelled=release.labelled[rows],
     )
 
 
@@ -245,7 +250,7 @@ def _agreed(compared: Sequence[_Compared], query: UnitSpectrum, pool: int) -> li
     for one in compared:
         kept = np.flatnonzero(np.isin(one.library.compound[one.rows], chosen))
         rows = one.rows[kept]
-        score = agreement(query, one.library.units, rows) - one.library.handicap[rows]
+        score = agreement(query, one.library.units, rows) - one.library.handicap(rows)
         agreed.append(_Compared(one.library, rows, one.matches.of(kept), score))
     return agreed
 
@@ -255,7 +260,7 @@ def _scored(library: _Searched, query: _Query, rows: Ints) -> _Compared:
     score = matches.match_factor if query.pure else robust_score(matches)
     shared = np.flatnonzero(matches.common > 0)
     rows = rows[shared]
-    return _Compared(library, rows, matches.of(shared), score[shared] - library.handicap[rows])
+    return _Compared(library, rows, matches.of(shared), score[shared] - library.handicap(rows))
 
 
 def _joined(one: _Compared, other: _Compared) -> _Compared:
