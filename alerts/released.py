@@ -20,7 +20,7 @@ from alerts.rules import Found, History, Member, ReleasedSample, Sighting
 from alerts.tables import Kind, Tables
 from library.substances import Substance, Substances
 from xbt.db.models import ResultRow, Sample, Site
-from xbt.domain.findings import Finding
+from xbt.domain.findings import Finding, looked_for_all
 from xbt.domain.samples import Reason
 from xbt.services.guards import last_released
 from xbt.services.snapshots import Content, content_of
@@ -42,6 +42,7 @@ def newest_release(sample: Sample, substances: Substances, tables: Tables) -> Re
     row = last_released(sample)
     if row is None or row.withdrawn_at is not None:
         return None
+    content = content_of(row)
     expected, kinds = expectation(sample.sold_as, substances, tables)
     return ReleasedSample(
         sample_id=sample.id,
@@ -50,11 +51,12 @@ def newest_release(sample: Sample, substances: Substances, tables: Tables) -> Re
         released_at=min(one.released_at for one in sample.results if one.released_at is not None),
         region=sample.site.region,
         sold_as=sample.sold_as,
-        found=tuple(_found(finding, substances) for finding in content_of(row).findings),
+        found=tuple(_found(finding, substances) for finding in content.findings),
         expected=expected,
         expected_kinds=kinds,
         adverse_event=sample.reason is Reason.ADVERSE_EVENT,
         simulated=row.simulated,
+        searched=looked_for_all(content.methods),
     )
 
 

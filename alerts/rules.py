@@ -82,7 +82,8 @@ class ReleasedSample:
     """A released result as the rules see it: nothing that points to a person, a site or a reference.
 
     ``expected`` are the substances that the words of sale stand for, ``expected_kinds`` the classes or
-    families ("benzo", "synthetic_cannabinoid"); both empty where the words were not understood.
+    families ("benzo", "synthetic_cannabinoid"); both empty where the words were not understood. ``searched``
+    is false where only readings (strips, plates) were made: what they do not name may well be there.
     """
 
     sample_id: int
@@ -96,6 +97,7 @@ class ReleasedSample:
     expected_kinds: frozenset[str] = frozenset()
     adverse_event: bool = False
     simulated: bool = False
+    searched: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +283,7 @@ def _fits(found: Found, sample: ReleasedSample, tables: Tables) -> bool:
 
 
 def _absent(sample: ReleasedSample, tables: Tables) -> bool:
-    return not any(_is_expected(found, sample, tables) for found in sample.found)
+    return sample.searched and not any(_is_expected(found, sample, tables) for found in sample.found)
 
 
 def _is_active(found: Found, tables: Tables) -> bool:

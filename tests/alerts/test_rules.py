@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -297,3 +298,11 @@ def test_nothing_is_a_mismatch_where_what_was_sold_may_be_there(released: Releas
 
 def _fields(released: ReleasedSample) -> dict[str, object]:
     return {name: getattr(released, name) for name in ReleasedSample.__slots__}
+
+
+def test_readings_alone_never_say_that_what_it_was_sold_as_is_absent() -> None:
+    read = replace(sample("cocaine", found("fentanyl|4-anpp", Amount.NOT_TOLD)), searched=False)
+    (trigger,) = watch_list(read, TABLES)
+    assert "sold_as_absent" not in dict(trigger.because)
+    other = replace(sample("cocaine", found("ketamine", Amount.NOT_TOLD)), searched=False)
+    assert [one.rule for one in sold_as(other, TABLES)] == [Rule.ADULTERATION]

@@ -13,7 +13,7 @@ from library.substances import load_substances
 from tests.xbt.laboratory import Laboratory
 from xbt.db.models import AuditRow
 from xbt.domain.errors import InvalidReading, NotAllowed, NotFound, StepRefused
-from xbt.domain.findings import Certainty, ResultVersion
+from xbt.domain.findings import Certainty, ResultVersion, looked_for_all
 from xbt.domain.people import Actor
 from xbt.domain.readings import ColourSeen, Lines, LiquidSeen, PlateSeen, Seen, SpotSeen, StripSeen
 from xbt.domain.states import SampleState
@@ -93,6 +93,23 @@ def test_the_reader_is_told_what_a_strip_could_not_see(laboratory: Laboratory, n
     assert "less than about 0.02 % by weight" in strip
     assert "Carfentanil" in strip
     assert any("n’y a rien" in one for one in statements(found, "fr"))
+
+
+def test_a_strip_does_not_say_that_what_it_was_sold_as_is_absent(
+    laboratory: Laboratory, now: datetime
+) -> None:
+    ticket = laboratory.take_in()  # sold as cocaine
+    keep(laboratory, ticket.sample_id, POSITIVE)
+    submit(laboratory, ticket.sample_id)
+    with laboratory.sessions.begin() as session:
+        results.sign(session, laboratory.second, sample_id=ticket.sample_id, password_checked=True, now=now)
+        results.release(session, laboratory.second, sample_id=ticket.sample_id, now=now)
+        pepper = laboratory.settings.pepper_file.read_bytes()
+        found = lookup.look_up(session, ticket.code, now=now, pepper=pepper)
+    assert found is not None
+    assert not any("did not find" in one for one in statements(found, "en"))
+    assert "We found a substance of the family: fentanyls." in statements(found, "en")
+    assert not looked_for_all(found.methods)
 
 
 def test_a_correction_takes_the_place_of_the_first_and_keeps_it(laboratory: Laboratory) -> None:

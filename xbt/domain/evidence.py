@@ -15,6 +15,7 @@ from xbt.domain.amounts import Quantity
 from xbt.domain.findings import TECHNIQUE_CATEGORY, Amount, Category, Finding, certainty_of
 from xbt.domain.grouping import Together, together
 from xbt.domain.indications import (
+    NAMES_NOTHING,
     SHOWN_FROM,
     CouldSee,
     Indication,
@@ -137,7 +138,9 @@ def findings_of(
     ]
     groups = together([*measured, *beside])
     findings = [_merge(group, supporting(group, groups, indications)) for group in groups]
-    findings += [_read(one, named) for one, named in alone(groups, indications)]
+    findings += [
+        _read(one, named) for one, named in alone(groups, indications) if one.technique not in NAMES_NOTHING
+    ]
     kept = (one for one in findings if one.analysis_id or not _denied(one, evidence, could_see))
     return tuple(sorted(kept, key=lambda finding: (-finding.area_share, finding.names)))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -54,6 +55,9 @@ TECHNIQUE_CATEGORY = {
     "colour": Category.C,
     "unknown": Category.C,  # the file does not say how it was measured: no more than an indication
 }
+
+# Techniques that compare with what somebody thought of, and do not search.
+COMPARES_ONLY = frozenset({"strip", "colour", "tlc", "lc", "uv"})
 
 
 def certainty_of(techniques: frozenset[str]) -> Certainty:
@@ -109,6 +113,13 @@ class MethodStatement:
     name: str
     limit: str  # code of a sentence in the risk texts, e.g. "gcms_limit"
     libraries: tuple[str, ...]  # "name version"
+
+
+def looked_for_all(methods: Iterable[MethodStatement]) -> bool:
+    """Whether one of the methods searches for everything it can see: readings answer one question each, and
+    what they do not name may well be there."""
+    techniques = {one.technique for one in methods}
+    return not techniques or not techniques <= COMPARES_ONLY
 
 
 @dataclass(frozen=True, slots=True)

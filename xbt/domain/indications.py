@@ -3,9 +3,10 @@
 A plate or a chromatogram beside a standard (category B) is a sighting like that of an analysis. A colour or a
 strip (category C) never names and never narrows: it speaks for every substance found that it fits, and
 raises the certainty of one only where it fits no other and nothing found here is known to give the same
-answer. Where it fits nothing that was found it stands alone, as a first indication. What readings alone say
-is no finding where an analysis of category A could have seen it and did not; the contradiction is shown all
-the same.
+answer. Where it fits nothing that was found, a strip stands alone, as a first indication of its target; a
+colour does not: what was never published gives colours too, so it is told as seen and names nothing. What
+readings alone say is no finding where an analysis of category A could have seen it and did not; the
+contradiction is shown all the same.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from xbt.domain.findings import TECHNIQUE_CATEGORY, Category
 # Share of the sample from which a reading alone usually shows something: what it saw was no less. A strip
 # shows traces, so no other technique's silence speaks against it.
 SHOWN_FROM: Mapping[str, float] = {"colour": 0.20, "tlc": 0.10, "lc": 0.05, "strip": 0.0}
+NAMES_NOTHING = frozenset({"colour"})  # alone; a strip is made for one family, a colour is nobody's own
 MARGIN = 10.0  # shares of a signal are no shares by weight: a limit counts from so many times above it
 
 

@@ -14,6 +14,7 @@ from xbt.domain.evidence import CandidateSeen, ComponentSeen, Evidence
 from xbt.domain.findings import TECHNIQUE_CATEGORY, Category, Certainty
 from xbt.domain.grouping import Together, together
 from xbt.domain.indications import (
+    NAMES_NOTHING,
     SHOWN_FROM,
     CouldSee,
     Indication,
@@ -109,6 +110,7 @@ class SubstanceLine:
     ----------
     certainty : None as long as nothing was accepted.
     role : code of the role proposed.
+    hint : only a colour speaks for it, which is no finding.
     """
 
     substances: tuple[str, ...]
@@ -116,6 +118,7 @@ class SubstanceLine:
     certainty: Certainty | None
     role: str
     witnesses: tuple[Witness, ...]
+    hint: bool = False
 
     @property
     def conflict(self) -> bool:
@@ -190,6 +193,7 @@ def substance_lines(
                     ),
                     *read,
                 ),
+                hint=all(set(one.techniques) <= NAMES_NOTHING for one in group.members),
             )
         )
     return tuple(lines)

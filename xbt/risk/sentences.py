@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from library.families import family_label
-from xbt.domain.findings import Amount, Certainty, Finding, MethodStatement
+from xbt.domain.findings import Amount, Certainty, Finding, MethodStatement, looked_for_all
 from xbt.domain.lookup import PublicResult, PublicState
 from xbt.risk.amounts import amount_sentence
 from xbt.risk.effects import known, members
@@ -150,11 +150,17 @@ def _found(result: PublicResult, language: str) -> str:
     }
     if not result.findings:
         sentence = words["nothing_described" if fields["sold_as"] else "nothing"]
-    elif not result.sold_as or known(result.sold_as) is None:
+    elif not result.sold_as or known(result.sold_as) is None or _not_looked_for(result):
         sentence = words["found"]
     else:
         return _compared(result, language, fields)
     return str(sentence.format(**fields))
+
+
+def _not_looked_for(result: PublicResult) -> bool:
+    """Whether what it was sold as was not found, and no method looked for it."""
+    expected = any(_is_sold_as(finding, result) for finding in result.findings)
+    return not expected and not looked_for_all(result.methods)
 
 
 def _compared(result: PublicResult, language: str, fields: dict[str, str]) -> str:
