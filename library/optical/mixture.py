@@ -126,7 +126,7 @@ def unmix_spectrum(
         untold = Way(sampling, Sampling.UNKNOWN, known=True, changed=False)
         return Mixture(ready, (), 0.0, ready.signal, (), untold)
     air = vapour_slopes(axis, ready.window) if ready.vapour else None
-    grid = Grid(axis.parts, axis.step, ready.keep, air)
+    grid = Grid(axis.parts, axis.step, ready.keep, air, np.log(axis.x))
     usable = rows.usable(ready.profile)
     way, rows, found, explained = _best_way(rows, ready, grid, usable, chosen, sampling)
     constituents = _constituents(rows, found, explained)

@@ -32,7 +32,7 @@ class Pool:
     grid: Grid
     references: References
     usable: NDArray[np.bool_]
-    blunt: Floats | None = None  # (n,), of length 1 or 0: what a little less resolution adds to the spectrum
+    other: Floats | None = None  # (m, n), orthonormal: what another instrument adds to the spectrum
     rows: list[int] = field(default_factory=list)
     moved: list[Floats] = field(default_factory=list)  # each (shifts, n)
 
@@ -44,14 +44,14 @@ class Pool:
         return self.rows.index(row)
 
     def without(self, curves: Floats) -> Floats:
-        """(…, n): curves less their part in what resolution adds: it explains nothing and spoils nothing."""
-        if self.blunt is None:
+        """(…, n): curves less what another instrument adds: that explains nothing and spoils nothing."""
+        if self.other is None:
             return curves
-        return np.asarray(curves - (curves @ self.blunt)[..., None] * self.blunt, np.float64)
+        return np.asarray(curves - (curves @ self.other.T) @ self.other, np.float64)
 
-    def blunted(self, blunt: Floats) -> None:
-        """From now on without this, of length 1 or 0."""
-        self.blunt = blunt
+    def ignore(self, other: Floats) -> None:
+        """From now on without these, orthonormal."""
+        self.other = other
         self.moved = [self.without(curves) for curves in self.moved]
 
     def at(self, place: int, shift: float) -> tuple[Floats, Floats]:

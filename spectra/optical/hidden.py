@@ -22,10 +22,11 @@ def hidden_below(
 ) -> Floats:
     """(rows,) float64: the least amount of each reference at which it would have been found.
 
-    Each reference is added to the spectrum, and the whole is fitted anew to first order, amounts, shifts and
-    line width of all parts found being free: what they can take of it (``unmixed.taken``) does not speak for
-    it. What is left must pass the test that every part passed, in places as independent as those of the
-    residual; nothing that happens to look like the reference in this residual is counted for it.
+    Each reference is added to the spectrum, and the whole is fitted anew to first order, amounts and shifts
+    of all parts found and the instrument's ways (`spectra.optical.grid.otherwise`) being free: what they can
+    take of it (``unmixed.taken``) does not speak for it. What is left must pass the test that every part
+    passed, in places as independent as those of the residual; nothing that happens to look like the reference
+    in this residual is counted for it.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ from scipy.special import stdtrit
 
 from spectra.model import Floats
 from spectra.optical.fit import Fit, Pool, columns, extended, fitted, fitted_some, restarted
-from spectra.optical.grid import Grid, curvature
+from spectra.optical.grid import Grid, orthonormal, otherwise
 from spectra.optical.references import References
 from spectra.optical.sets import FITTED, Criterion, by_sets, by_steps
 from spectra.optical.significance import Settings, f_of, independent
@@ -59,7 +59,7 @@ class Unmixed:
     places : independent places of the residual.
     covariance : (parts, parts) float64 of the amounts.
     taken : (m, n) float64, orthonormal rows: what the parts take of any further curve, their amounts, shifts
-        and line width being free.
+        and the instrument being free.
     """
 
     parts: tuple[Part, ...]
@@ -97,8 +97,8 @@ def unmix(
     rough = by_steps(pool, target, least)
     if not rough.places:
         return _told(pool, target, rough)
-    # The curvature is taken from what was fitted: that of the spectrum itself is mostly noise.
-    pool.blunted(curvature(target - rough.residual, grid))
+    # It is taken from what was fitted: the curvature of the spectrum itself is mostly noise.
+    pool.ignore(otherwise(target - rough.residual, grid))
     target = pool.without(target)
     fit = restarted(pool, target, fitted(pool, target, rough.places, rough.shifts))
     return _told(pool, target, by_sets(pool, target, fit, least))
@@ -117,8 +117,7 @@ def _told(pool: Pool, target: Floats, fit: Fit) -> Unmixed:
     parts = [_part(pool, target, fit, k, far * float(np.sqrt(spread[k, k])), free) for k in range(count)]
     order = np.argsort([-part.amount for part in parts], kind="stable")
     covariance = np.asarray(spread[np.ix_(order, order)], np.float64)
-    free_curves = both if pool.blunt is None else np.vstack((both, pool.blunt))
-    taken = np.linalg.qr(free_curves.T)[0].T
+    taken = orthonormal(both if pool.other is None else np.vstack((both, pool.other)))
     return Unmixed(tuple(parts[k] for k in order), fit.residual, places, covariance, taken)
 
 

@@ -22,6 +22,8 @@ from dataclasses import dataclass, field
 from itertools import chain, zip_longest
 from pathlib import Path
 
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy is loaded: products are small
+
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 from scipy.optimize import nnls
@@ -58,7 +60,7 @@ COVERED = 0.97
 X = np.arange(620.0, 3740.0, 1.0)
 FINE = (X[:, None] + np.arange(-0.375, 0.5, 0.25)).ravel()  # lines are averaged, as an instrument does
 MIXTURES = 40
-HIDING = 60
+HIDING = 40
 
 
 @dataclass(frozen=True)

@@ -130,6 +130,16 @@ def test_another_resolution_adds_no_part() -> None:
     assert {part.row for part in found.parts} == {5, 9}
 
 
+def test_another_instruments_strengths_add_no_part_where_they_are_known_to_differ() -> None:
+    tilt = np.exp(0.5 * (X / X[-1] - 0.5))
+    seen = tilt * mixed({5: 1.0, 9: 0.5}, {}, 0.01)
+    known = Grid(GRID.parts, STEP, GRID.keep, weights=X / X[-1])
+    found = unmix(seen, [ROWS], known)
+    assert {part.row for part in found.parts} == {5, 9}
+    left, before = (unmix(seen, [ROWS], grid).residual for grid in (known, GRID))
+    assert np.linalg.norm(left) < 0.5 * np.linalg.norm(before)
+
+
 def test_what_could_hide_is_found_just_above_and_not_well_below() -> None:
     noise = mixed({}, {}, 0.2, 4)
     known = 0.9 * ROWS[3]
