@@ -91,7 +91,7 @@ def test_the_reader_is_told_what_a_strip_could_not_see(laboratory: Laboratory, n
     (strip,) = (one for one in statements(found, "en") if "A test strip for fentanyls" in one)
     assert "was negative" in strip
     assert "less than about 0.02 % by weight" in strip
-    assert "Carfentanil" in strip
+    assert "carfentanil" in strip
     assert any("n’y a rien" in one for one in statements(found, "fr"))
 
 
@@ -108,7 +108,7 @@ def test_a_strip_does_not_say_that_what_it_was_sold_as_is_absent(
         found = lookup.look_up(session, ticket.code, now=now, pepper=pepper)
     assert found is not None
     assert not any("did not find" in one for one in statements(found, "en"))
-    assert "We found a substance of the family: fentanyls." in statements(found, "en")
+    assert "We found one of the fentanyls." in statements(found, "en")
     assert not looked_for_all(found.methods)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from xbt.domain.findings import ReadingTold
 from xbt.risk.effects import known
-from xbt.risk.texts import sentences, spoken
+from xbt.risk.texts import in_a_sentence, sentences, spoken
 
 
 def reading_sentences(readings: Iterable[ReadingTold], language: str) -> Iterator[str]:
@@ -79,4 +79,4 @@ def _seen(reagent: str, colours: Sequence[str], language: str) -> str:
 
 def _names(keys: Sequence[str], language: str) -> str:
     found = (known(key) for key in keys)
-    return ", ".join(one.name(spoken(language)) for one in found if one is not None)
+    return ", ".join(in_a_sentence(one.name(spoken(language))) for one in found if one is not None)

@@ -14,7 +14,7 @@ from xbt.domain.lookup import PublicResult, PublicState
 from xbt.risk.amounts import amount_sentence
 from xbt.risk.effects import known, members
 from xbt.risk.readings import reading_sentences, reagent_name, strip_name
-from xbt.risk.texts import sentences, spoken
+from xbt.risk.texts import in_a_sentence, sentences, spoken
 
 MANY = 6  # members of one family from which on the family is named in their place
 
@@ -38,7 +38,7 @@ def substance_name(key: str, name: str, language: str) -> str:
 def found_names(findings: Sequence[Finding], language: str) -> str:
     """Names of findings as one phrase: "cocaine, caffeine and (3-MMC or 4-MMC)"."""
     words = sentences(language)
-    groups = [[_in_a_sentence(name) for name in _names(finding, language)] for finding in findings]
+    groups = [[in_a_sentence(name) for name in _names(finding, language)] for finding in findings]
     names = [listed(group, words["or"]) for group in groups]
     if len(findings) > 1:
         names = [f"({name})" if len(group) > 1 else name for name, group in zip(names, groups, strict=True)]
@@ -55,7 +55,7 @@ def sold_as_name(result: PublicResult, language: str) -> str:
     told = known(result.sold_as) if result.sold_as else None
     if told is None:
         return result.sold_as_text
-    return _in_a_sentence(told.name(spoken(language)))
+    return in_a_sentence(told.name(spoken(language)))
 
 
 def group_names(keys: Sequence[str], names: Sequence[str], language: str) -> list[str]:
@@ -70,11 +70,6 @@ def group_names(keys: Sequence[str], names: Sequence[str], language: str) -> lis
 
 def _names(finding: Finding, language: str) -> list[str]:
     return group_names(finding.substances, finding.names, language)
-
-
-def _in_a_sentence(name: str) -> str:
-    """Small initial where the capital is only that of a heading: "cocaine", but "LSD" and "3-MMC"."""
-    return name[:1].lower() + name[1:] if name[1:2].islower() else name
 
 
 def listed(names: Sequence[str], last: str) -> str:

@@ -98,6 +98,11 @@ def spoken(language: str) -> str:
     return base if base in LANGUAGES else "en"
 
 
+def in_a_sentence(name: str) -> str:
+    """Small initial where the capital is only that of a heading: "cocaine", but "LSD" and "3-MMC"."""
+    return name[:1].lower() + name[1:] if name[1:2].islower() else name
+
+
 def _load(name: str) -> dict[str, Any]:
     return tomllib.loads(files("xbt.risk").joinpath(name).read_text("utf-8"))
 
