@@ -113,10 +113,10 @@ def chances(known: Calibration, values: Floats, *, unknowns: float | None = None
     )
     group = max(compound, group)
     told = Chances(compound, group, min(absent, 1.0 - group))
-    return told if unknowns is None else _assuming(told, known.share_absent, unknowns)
+    return told if unknowns is None else assuming(told, known.share_absent, unknowns)
 
 
-def _assuming(told: Chances, learned: float, unknowns: float) -> Chances:
+def assuming(told: Chances, learned: float, unknowns: float) -> Chances:
     """Chances where another share of what is asked is absent: Bayes' rule for a changed prior.
 
     What is right is held, so its odds against "absent" grow by what the odds of being held grow by (Saerens,

@@ -1,8 +1,8 @@
 """Searches whose right answer is known, to learn from how sure answers may be.
 
-Promises: no query is compared with itself, nor a product-ion spectrum with others of its laboratory of the
-same compound; a share of the compounds is hidden from the library, so that "not in the library" is learned
-too. A query without any hit is left out: there is nothing to be sure of.
+Promises: no query is compared with itself, nor a product-ion spectrum with any of its laboratory; a share of
+the compounds is hidden from the library, so that "not in the library" is learned too. A query without any
+hit is left out: there is nothing to be sure of.
 """
 
 from __future__ import annotations
@@ -22,13 +22,14 @@ from library.record import Record, SpectrumKind
 from library.release import Release, build_release, open_release
 from library.search import msms
 from library.search.ei import search
-from spectra.model import Floats, MassSpectrum, spectrum_from_peaks
+from spectra.model import Floats, Ints, MassSpectrum, spectrum_from_peaks
 from spectra.similarity.mass import unit_mass
 
 LEAST_IONS = 5
 QUERIES_PER_COMPOUND = 3  # product-ion spectra: their energies differ
+PARTS = 8  # of the laboratories
 
-_Outcome = tuple[Floats, str, list[str]]  # features, true compound, compounds of the group told
+_Outcome = tuple[Floats, str, list[str], str]  # features, true compound, group told, who measured
 
 
 def replicates(
@@ -105,7 +106,7 @@ def _rows(
         if hits:
             query = unit_mass(spectrum.mz, spectrum.intensity)
             group = isomer_group(releases, hits[0], query)
-            yield evidence(query, hits, group), str(compound), [compound_of(one) for one in group]
+            yield evidence(query, hits, group), str(compound), [compound_of(one) for one in group], ""
 
 
 def laboratories(
@@ -116,59 +117,94 @@ def laboratories(
     *,
     hidden_share: float = 0.5,
 ) -> Experience:
-    """Product-ion spectra of compounds that several laboratories measured, each searched in the others'.
+    """Product-ion spectra of compounds that several laboratories measured, each searched in those of others.
 
     Of each such compound one laboratory, picked at random, asks, with up to `QUERIES_PER_COMPOUND` spectra.
+    Laboratories stand in `PARTS` parts, the largest alone; while those of one part ask, nothing that they
+    measured is in the library. Otherwise what is wrong could be of the laboratory that asks, with its
+    instrument and energies, and what is right could not.
 
     Parameters
     ----------
     records : accurate-mass spectra with precursor; those without InChIKey are left out.
     laboratory : of each record.
-    folder : where the library is built.
+    folder : where the libraries are built.
     """
     usable = [k for k, one in enumerate(records) if one.inchikey and one.precursor_mz and len(one.mz) > 0]
     compounds = np.array([connectivity(records[k].inchikey) for k in usable])
     names, owner = np.unique(compounds, return_inverse=True)
     place = np.unique([laboratory[k] for k in usable], return_inverse=True)[1]
+    part = _parts(place)[place]
     hidden = rng.random(len(names)) < hidden_share
-    shown, queries = ~hidden[owner], []
+    queries = list(_asking(owner, place, part, rng))
+    seen = []
+    for number in range(PARTS):
+        asking = [k for k in queries if part[k] == number]
+        shown = np.flatnonzero(~hidden[owner] & (part != number))
+        if asking and len(shown):
+            kept = (records[usable[k]] for k in shown)
+            report = build_release(kept, folder / str(number), name="shown", source="", licence="")
+            asked = [records[usable[k]] for k in asking]
+            origin = [laboratory[usable[k]] for k in asking]
+            seen.append(compared([open_release(report.directory)], asked, compounds[asking], origin))
+    return joined(seen)
+
+
+def _parts(place: Ints) -> Ints:
+    """(laboratories,): the part of each, parts as even as can be; the largest first."""
+    size = np.bincount(place)
+    filled, part = np.zeros(PARTS, np.int64), np.zeros(len(size), np.int64)
+    for one in np.argsort(-size, kind="stable").tolist():
+        part[one] = filled.argmin()
+        filled[part[one]] += size[one]
+    return part
+
+
+def _asking(owner: Ints, place: Ints, part: Ints, rng: np.random.Generator) -> Iterator[int]:
+    """The queries: of each compound that several parts measured, some spectra of one laboratory."""
     for own in np.split(np.argsort(owner, kind="stable"), np.cumsum(np.bincount(owner))[:-1]):
-        measured = np.unique(place[own])
-        if len(measured) > 1:
-            asking = own[place[own] == rng.choice(measured)]
-            shown[asking] = False
-            queries += rng.permutation(asking)[:QUERIES_PER_COMPOUND].tolist()
-    report = build_release(
-        (records[usable[k]] for k in np.flatnonzero(shown)), folder, name="shown", source="", licence=""
-    )
-    asked = [records[usable[k]] for k in queries]
-    return compared([open_release(report.directory)], asked, compounds[queries])
+        if len(np.unique(part[own])) > 1:
+            asking = own[place[own] == rng.choice(np.unique(place[own]))]
+            yield from rng.permutation(asking)[:QUERIES_PER_COMPOUND].tolist()
 
 
 def compared(
-    releases: Sequence[Release], records: Sequence[Record], truth: Sequence[str] | np.ndarray
+    releases: Sequence[Release],
+    records: Sequence[Record],
+    truth: Sequence[str] | np.ndarray,
+    origin: Sequence[str] | None = None,
 ) -> Experience:
-    """Features and outcomes of product-ion spectra whose compound (first block of the InChIKey) is known."""
+    """Features and outcomes of product-ion spectra whose compound (first block of the InChIKey) is known.
+
+    Parameters
+    ----------
+    origin : who measured each, "" where not given.
+    """
     asked = [
         msms.Query(spectrum_from_peaks(one.mz, one.intensity), one.precursor_mz, one.polarity, one.mz_low)
         for one in records
     ]
     return _experience(
-        _product_rows(releases, asked, truth),
+        _product_rows(releases, asked, truth, origin or [""] * len(asked)),
         len(product_ions.FEATURES),
         _held(releases, SpectrumKind.MSMS),
     )
 
 
 def _product_rows(
-    releases: Sequence[Release], asked: Sequence[msms.Query], truth: Sequence[str] | np.ndarray
+    releases: Sequence[Release],
+    asked: Sequence[msms.Query],
+    truth: Sequence[str] | np.ndarray,
+    origin: Sequence[str],
 ) -> Iterator[_Outcome]:
     found = msms.search(releases, asked, top=product_ions.COMPARED)
-    for query, compound, hits in zip(asked, truth, found, strict=True):
+    for query, compound, home, hits in zip(asked, truth, origin, found, strict=True):
         if hits:
             group = [compound_of(hit.reference) for hit in msms.indistinguishable(hits)]
             isomers = product_ions.isomers_held(releases, hits[0].reference.formula)
-            yield product_ions.evidence(query, hits, len(group), isomers), str(compound), group
+            other = msms.elsewhere(releases, query)
+            values = product_ions.evidence(query, hits, len(group), isomers, other)
+            yield values, str(compound), group, home
 
 
 def _labelled(formula: str) -> bool:
@@ -188,9 +224,10 @@ def _experience(outcomes: Iterable[_Outcome], features: int, held: set[str]) -> 
     rows = list(outcomes)
     return Experience(
         np.array([values for values, *_ in rows]).reshape(len(rows), features),
-        np.array([compound for _, compound, _ in rows]),
-        np.array([compound == group[0] for _, compound, group in rows], bool),
-        np.array([compound in group for _, compound, group in rows], bool),
-        np.array([compound not in held for _, compound, _ in rows], bool),
-        np.array([len(set(group)) for *_, group in rows]),
+        np.array([compound for _, compound, *_ in rows]),
+        np.array([compound == group[0] for _, compound, group, _ in rows], bool),
+        np.array([compound in group for _, compound, group, _ in rows], bool),
+        np.array([compound not in held for _, compound, *_ in rows], bool),
+        np.array([len(set(group)) for *_, group, _ in rows]),
+        np.array([home for *_, home in rows]),
     )

@@ -13,48 +13,53 @@ import numpy as np
 
 from library.confidence import Chances, calibration, chances
 from library.families import FamilyHint, Likeness, hint
+from library.formula import BadFormula, parse_formula
 from library.record import SpectrumKind
 from library.release import Release, key_of
-from library.search.msms import FULL_SCALE, Hit, Mode, Query, cleaned, search
+from library.search.msms import FULL_SCALE, Hit, Mode, Query, cleaned, elsewhere, search
 from library.statement import THRESHOLDS
 from spectra.model import Floats, MassSpectrum
 from spectra.similarity.accurate import FRAGMENT_TOLERANCE, inside, steps, windows
 from spectra.similarity.entropy import entropy_similarity, spectral_entropy
 
 COMPARED = 10  # candidates looked at, the best one included
-WIDEST = 10.0  # ppm: as far as precursors may lie apart
 HINT_IONS = 5
 ACCURATE = 0.005  # Th: two precursors of 5 ppm at m/z 500
 
+ATOMS = {
+    "carbon": ("C",),
+    "nitrogen": ("N",),
+    "oxygen": ("O",),
+    "sulfur": ("S", "P"),
+    "halogens": ("F", "Cl", "Br", "I"),
+}
+
 FEATURES = (
     "score",  # weighted spectral-entropy similarity with the best spectrum of the best compound, 0..1
-    "support",  # what further spectra of it add (`library.search.msms.Hit`)
     "consensus",  # similarity with all its spectra merged
     "lead",  # score + support over the second compound's
     "lead_third",
     "consensus_lead",  # over the best other compound's
+    "lead_elsewhere",  # score over that of the best spectrum of another precursor
     "cosine",  # weights m/z·√I
     "cosine_lead",
     "nearness",  # distance to the reference over the reference's distance to its nearest rival
-    "separation",  # lead over the distance between the first two references
     "explained",  # share of the query's intensity on ions of the reference
-    "told",  # share of the reference's intensity on ions of the query
     "matched",  # log of 1 + ions in common
     "ions",  # log of 1 + ions of the query
     "entropy",  # of the query, nats
-    "entropy_difference",  # |query − reference|, nats: another energy
-    "precursor_error",  # |ppm|
     "precursor",  # log of m/z: heavy ions have many isomers
-    "spectra",  # log of the number of spectra compared
-    "energies",  # log of 1 + collision energies among them
-    "spectra_share",  # share of all compared spectra that are the best compound's
-    "competitors",  # log of the number of compounds within the precursor's tolerance, at most `COMPARED`
     "group",  # log of the number of compounds the spectrum does not tell apart
     "isomers",  # log of 1 + the number of compounds of the best one's formula that the libraries hold
+    "carbon",  # atoms in the formula of the best one: some kinds leave more isomers than others
+    "nitrogen",
+    "oxygen",
+    "sulfur",  # and phosphorus
+    "halogens",
 )
 
 
-def evidence(query: Query, hits: Sequence[Hit], group: int, isomers: int) -> Floats:
+def evidence(query: Query, hits: Sequence[Hit], group: int, isomers: int, other: float) -> Floats:
     """(len(FEATURES),) float64: what speaks for and against the best of ``hits``.
 
     Parameters
@@ -63,6 +68,7 @@ def evidence(query: Query, hits: Sequence[Hit], group: int, isomers: int) -> Flo
     hits : of identity search, best first, at least one; `COMPARED` of them are looked at.
     group : how many of them the spectrum does not tell apart (`library.search.msms.indistinguishable`).
     isomers : compounds of the best one's formula that the libraries hold (`isomers_held`).
+    other : 0..1000, the best score of another precursor (`library.search.msms.elsewhere`).
     """
     hits, best = hits[:COMPARED], hits[0]
     own = cleaned(query).spectrum
@@ -72,34 +78,24 @@ def evidence(query: Query, hits: Sequence[Hit], group: int, isomers: int) -> Flo
     ranked = score + np.array([hit.support for hit in hits]) / FULL_SCALE
     cosine = np.array([hit.cosine for hit in hits])
     consensus = np.array([hit.consensus for hit in hits]) / FULL_SCALE
-    spectra = np.array([hit.spectra for hit in hits])
-    explained, told = _shares(own, others[0])
-    entropy, entropy_told = spectral_entropy(own.intensity), spectral_entropy(others[0].intensity)
     values = {
         "score": score[0],
-        "support": best.support / FULL_SCALE,
         "consensus": consensus[0],
         "lead": _lead(ranked),
         "lead_third": ranked[0] - (ranked[2] if len(ranked) > 2 else 0.0),
         "consensus_lead": _lead(consensus),
+        "lead_elsewhere": score[0] - other / FULL_SCALE,
         "cosine": cosine[0],
         "cosine_lead": _lead(cosine),
         "nearness": (1.0 - score[0]) / (1.01 - likeness.max(initial=0.0)),
-        "separation": _lead(ranked) / (1.01 - (likeness[0] if len(likeness) else 0.0)),
-        "explained": explained,
-        "told": told,
+        "explained": _explained(own, others[0]),
         "matched": np.log1p(best.matched_ions),
         "ions": np.log1p(len(own)),
-        "entropy": entropy,
-        "entropy_difference": abs(entropy - entropy_told),
-        "precursor_error": min(abs(best.precursor_error_ppm or 0.0), WIDEST),
+        "entropy": spectral_entropy(own.intensity),
         "precursor": np.log(query.precursor_mz or 1.0),
-        "spectra": np.log(best.spectra),
-        "energies": np.log1p(len(best.energies)),
-        "spectra_share": spectra[0] / spectra.sum(),
-        "competitors": np.log(len(hits)),
         "group": np.log(group),
         "isomers": np.log1p(isomers),
+        **_atoms(best.reference.formula),
     }
     return np.array([values[name] for name in FEATURES], np.float64)
 
@@ -115,7 +111,8 @@ def chances_of(
     """
     if not hits or query.precursor_mz is None:
         return None
-    values = evidence(query, hits, group, isomers_held(releases, hits[0].reference.formula))
+    isomers = isomers_held(releases, hits[0].reference.formula)
+    values = evidence(query, hits, group, isomers, elsewhere(releases, query))
     return chances(calibration("msms"), values, unknowns=unknowns)
 
 
@@ -144,17 +141,21 @@ def isomers_held(releases: Sequence[Release], formula: str) -> int:
     return len(np.unique(np.concatenate(same))) if same else 0
 
 
+def _atoms(formula: str) -> dict[str, float]:
+    """Atoms by kind; none of a formula that is missing or not understood."""
+    try:
+        counts = dict(parse_formula(formula.strip("[]+-")))
+    except BadFormula:
+        counts = {}
+    return {name: float(sum(counts.get(one, 0) for one in kinds)) for name, kinds in ATOMS.items()}
+
+
 def _lead(values: Floats) -> float:
     return float(values[0] - values[1:].max(initial=0.0))
 
 
-def _shares(query: MassSpectrum, reference: MassSpectrum) -> tuple[float, float]:
-    """Shares of the intensity of each that is on ions of the other, 0..1; 0 of an empty one."""
-    own, other = steps(query.mz), steps(reference.mz)
-    found, match = inside(windows(own, FRAGMENT_TOLERANCE.around(own)), other)
-    shares = (query.intensity[match].sum(), reference.intensity[found].sum())
-    totals = (query.intensity.sum(), reference.intensity.sum())
-    explained, told = (
-        min(float(part / whole), 1.0) if whole else 0.0 for part, whole in zip(shares, totals, strict=True)
-    )
-    return explained, told
+def _explained(query: MassSpectrum, reference: MassSpectrum) -> float:
+    """Share of the query's intensity that is on ions of the reference, 0..1; 0 of an empty one."""
+    own, total = steps(query.mz), float(query.intensity.sum())
+    _, match = inside(windows(own, FRAGMENT_TOLERANCE.around(own)), steps(reference.mz))
+    return min(float(query.intensity[match].sum()) / total, 1.0) if total else 0.0

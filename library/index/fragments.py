@@ -36,12 +36,11 @@ from spectra.similarity.accurate import (
     steps,
     windows,
 )
-from spectra.similarity.entropy import gain, weighted, weighted_spectrum
+from spectra.similarity.entropy import PER_NAT, gain, weighted, weighted_spectrum
 
 THREADS = 2
 THREADS_PAY = 200_000
 BLOCKS_PER_THREAD = 4  # so that none waits long for the other at the end
-PER_NAT = 1 / np.log(2)  # sums are kept in nat: numpy's natural logarithm is the fastest one
 NO_PRECURSOR = 0
 RESCORED_FIRST = 64
 SUM_ERROR = 1e-4
@@ -247,8 +246,14 @@ class FragmentIndex:
             owner = np.repeat(np.arange(len(rows)), np.diff(offset))
             return rows, _from(prepared, mz, part, owner, steps(begin))
         found, match = inside(prepared.edges, mz)
-        of = offset.searchsorted(found + ions.start, side="right") - 1
+        of = offset.searchsorted(found + ions.start, side="right")
+        of -= 1
         return rows, _sums(prepared.part[match], part[found], of, len(rows))
+
+    def near(self, precursor_mz: float, within: Tolerance = PRECURSOR_TOLERANCE) -> Rows:
+        """Rows whose precursor is this one, in order of precursor."""
+        rows: Rows = self._arrays["spectrum_row"][slice(*self._window(precursor_mz, within))]
+        return rows
 
     def hybrid(
         self,
@@ -296,7 +301,8 @@ class FragmentIndex:
         half = tolerance.around(mz)
         if len(mz) and 2 * int(half[-1]) >= self._gap:
             raise InvalidMeasurement("the tolerance is too wide for this index: an ion could match two")
-        if len(mz) and (abs(float(intensity.sum()) - 1) > SUM_ERROR or intensity.min() < LEAST_SHARE):
+        unscaled = len(mz) and abs(float(np.add.reduce(intensity)) - 1) > SUM_ERROR
+        if unscaled or (len(mz) and np.minimum.reduce(intensity) < LEAST_SHARE):
             raise InvalidMeasurement("intensities must be positive and sum to 1: clean the spectrum first")
         return _Prepared(mz, half, windows(mz, half), weighted_spectrum(intensity) / 2)
 

@@ -9,7 +9,7 @@ has no hits. In-source spectra (DART) are searched in the same way by ``kind``.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
 from itertools import takewhile
@@ -146,6 +146,29 @@ def indistinguishable(hits: Sequence[Hit]) -> list[Hit]:
     return list(takewhile(lambda hit: hit.score + hit.support >= least, hits))
 
 
+def elsewhere(releases: Sequence[Release], query: Query) -> float:
+    """0..1000, the best score among product-ion spectra of another precursor: ions that many compounds show.
+
+    Parameters
+    ----------
+    query : as asked, with its precursor; 0 without a usable ion.
+    """
+    kind = SpectrumKind.MSMS
+    asked = cleaned(query, kind)
+    if not len(asked.spectrum):
+        return 0.0
+    shelves = [_shelf(release, kind) for release in releases if kind in release.kinds]
+    return FULL_SCALE * max((_elsewhere(shelf, asked) for shelf in shelves), default=0.0)
+
+
+def _elsewhere(shelf: _Shelf, query: Query) -> float:
+    scores = shelf.index.open(query.spectrum)
+    scores[shelf.index.near(query.precursor_mz or 0.0)] = 0
+    if query.polarity:
+        scores[np.asarray(shelf.peaks.polarity) * query.polarity < 0] = 0
+    return min(float(scores.max(initial=0.0)), 1.0)
+
+
 @dataclass(frozen=True, slots=True)
 class _How:
     mode: Mode
@@ -209,7 +232,7 @@ def cleaned(query: Query, kind: SpectrumKind = SpectrumKind.MSMS) -> Query:
     precursor = query.precursor_mz if 0 < (query.precursor_mz or 0) <= HIGHEST_MZ else None
     known = mz <= HIGHEST_MZ
     clean = clean_spectrum(mz[known], intensity[known], precursor, below_precursor=below)
-    return Query(clean, precursor, query.polarity, query.mz_low)
+    return replace(query, spectrum=clean, precursor_mz=precursor)
 
 
 def _found(shelf: _Shelf, query: Query, how: _How) -> _Found:

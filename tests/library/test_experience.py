@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
 
-from library import product_ions
-from library.calibration import Experience
+from library import experience, product_ions
+from library.calibration import Experience, Terms, crossed, ranking_quality
 from library.evidence import FEATURES
 from library.experience import QUERIES_PER_COMPOUND, laboratories, leaving_out, replicates
 from library.record import Record, SpectrumKind
+from library.release import Release
 
 
 def key(number: int) -> str:
@@ -78,5 +83,46 @@ def test_a_laboratory_never_answers_itself(tmp_path: Path) -> None:
     assert count.max() <= QUERIES_PER_COMPOUND
     assert seen.absent.any()
     assert seen.right[~seen.absent].mean() > 0.9
-    spectra = product_ions.FEATURES.index("spectra")
-    assert np.exp(seen.values[seen.right][:, spectra]).max() <= 4.0001  # the four of the other laboratory
+    assert set(seen.origin) == {"a", "b"}
+
+
+def test_nothing_of_the_laboratory_that_asks_is_in_the_library(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[tuple[set[str], set[str]]] = []
+    real = experience.compared
+
+    def seen_by(releases: Sequence[Release], records: Sequence[Record], *told: Any) -> Experience:
+        shown = {release.entry(k).instrument for release in releases for k in range(len(release))}
+        held.append((shown, {one.instrument for one in records}))
+        return real(releases, records, *told)
+
+    monkeypatch.setattr(experience, "compared", seen_by)
+    rng = np.random.default_rng(4)
+    homes = [home for number in range(12) for home in ("a", "b", "c")[number % 2 :]]
+    numbers = [number for number in range(12) for _ in ("a", "b", "c")[number % 2 :]]
+    records = [
+        replace(products(number, rng, "10"), instrument=home)
+        for number, home in zip(numbers, homes, strict=True)
+    ]
+    laboratories(records, homes, tmp_path, rng, hidden_share=0.2)
+    assert held
+    assert all(shown and not shown & asking for shown, asking in held)
+
+
+def test_chances_can_be_judged_by_models_that_know_neither_compound_nor_laboratory() -> None:
+    rng = np.random.default_rng(5)
+    rows = 600
+    feature, home = rng.uniform(-2, 2, rows), np.repeat(["a", "b", "c"], rows // 3)
+    right = rng.random(rows) < 1 / (1 + np.exp(-2 * feature))
+    right[home == "c"] = feature[home == "c"] < 0  # a laboratory whose answers are the other way round
+    terms = Terms(("feature",), {}, ())
+    names = np.array([str(number) for number in range(rows)])
+    seen = Experience(feature[:, None], names, right, right, ~right, np.ones(rows), home)
+    known, strange = (
+        crossed(seen, "compound", np.random.default_rng(0), terms, strangers=strangers)
+        for strangers in (False, True)
+    )
+    c = home == "c"
+    assert ranking_quality(strange[c], right[c].astype(float)) < 0.1
+    assert not np.allclose(known, strange)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from library.build import build_release
 from library.product_ions import FEATURES, chances_of, evidence, isomers_held, relatives
 from library.record import Record, SpectrumKind
 from library.release import Release, open_release
-from library.search.msms import Query, search
+from library.search.msms import Mode, Query, elsewhere, search
 from spectra.model import spectrum_from_peaks
 
 # fentanyl and its isomers break alike; the acetyl analogue is lighter by CH2
@@ -62,7 +63,7 @@ def sure_of(release: Release, query: Query) -> float:
 def test_every_feature_is_finite_with_and_without_rivals(release: Release) -> None:
     for ions in (FENTANYL, FENTANYL | OTHER, {188.1434: 1.0}):
         (hits,) = search([release], [asked(ions)])
-        values = evidence(asked(ions), hits, 1, 2)
+        values = evidence(asked(ions), hits, 1, 2, 300.0)
         assert values.shape == (len(FEATURES),)
         assert np.isfinite(values).all()
 
@@ -70,9 +71,26 @@ def test_every_feature_is_finite_with_and_without_rivals(release: Release) -> No
 def test_shares_of_intensity_on_common_ions(release: Release) -> None:
     query = asked({105.0699: 500, 188.1434: 400, 250.0: 100})
     (hits,) = search([release], [query])
-    values = dict(zip(FEATURES, evidence(query, hits, 1, 2), strict=True))
+    values = dict(zip(FEATURES, evidence(query, hits, 1, 2, 300.0), strict=True))
     assert values["explained"] == pytest.approx(0.9)
-    assert 0 < values["told"] < 1
+    assert values["lead_elsewhere"] == pytest.approx(values["score"] - 0.3)
+
+
+def test_atoms_of_the_best_formula_count(release: Release) -> None:
+    (hits,) = search([release], [asked(FENTANYL)])
+    values = dict(zip(FEATURES, evidence(asked(FENTANYL), hits, 1, 2, 0.0), strict=True))
+    kinds = ("carbon", "nitrogen", "oxygen", "sulfur", "halogens")
+    assert [values[kind] for kind in kinds] == [22, 2, 1, 0, 0]
+
+
+def test_what_is_alike_at_another_precursor_is_seen(release: Release) -> None:
+    ((found,),) = search([release], [asked(ACETYL)], mode=Mode.OPEN, top=1)
+    assert found.reference.name == "Acetylfentanyl"
+    assert elsewhere([release], asked(ACETYL)) == pytest.approx(found.score, abs=1e-3)
+    below = elsewhere([release], asked(ACETYL, 323.2118))
+    assert 0 < below < found.score
+    assert elsewhere([release], replace(asked(ACETYL), polarity=-1)) == 0
+    assert elsewhere([release], asked({500.0: 1.0}, 337.2275)) == 0
 
 
 def test_a_spectrum_that_agrees_is_surer_than_one_that_hardly_does(release: Release) -> None:

@@ -28,6 +28,7 @@ SUBJECTS = {
         "bench_msms_search",
         "bench_msms_accuracy",
         "bench_confidence",
+        "bench_msms_confidence",
         "bench_optical_search",
         "bench_release",
     ),
