@@ -216,8 +216,10 @@ def _possible(scores: NDArray[np.floating], most: int) -> Ints:
     blocks = len(scores) // BLOCK
     if blocks <= most:
         return np.arange(len(scores))
-    highest = scores[: blocks * BLOCK].reshape(blocks, BLOCK).max(axis=1)
+    table = scores[: blocks * BLOCK].reshape(blocks, BLOCK)
+    highest = table.max(axis=1)
     least = np.partition(highest, blocks - most)[blocks - most]
-    starts = np.flatnonzero(highest >= least) * BLOCK
-    rows = np.append((starts[:, None] + np.arange(BLOCK)).ravel(), np.arange(blocks * BLOCK, len(scores)))
-    return np.asarray(rows[scores[rows] >= least], np.int64)
+    chosen = np.flatnonzero(highest >= least)
+    block, place = (table[chosen] >= least).nonzero()
+    rest = np.flatnonzero(scores[blocks * BLOCK :] >= least)
+    return np.concatenate((chosen[block] * BLOCK + place, blocks * BLOCK + rest))

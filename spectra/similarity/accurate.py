@@ -58,11 +58,13 @@ class Tolerance:
 
     def around(self, mz: ArrayLike) -> Ints:
         """(n,) int64, half width of the window around each ion, in steps; in ppm at most `WIDEST_PPM`."""
-        places = np.asarray(mz, np.int64)
         if self.unit is ToleranceUnit.PPM:
+            places = np.asarray(mz, np.int64)
             half: Ints = np.rint(places * (self.value * 1e-6)).astype(np.int64)
             return np.minimum(half, np.int64(WIDEST_PPM))
-        return np.full(places.shape, self.reach(0), np.int64)
+        half = np.empty(np.shape(mz), np.int64)
+        half.fill(self.reach(0))
+        return half
 
 
 FRAGMENT_TOLERANCE = Tolerance(0.02)
@@ -109,7 +111,7 @@ def windows(mz: NDArray[np.integer], half: Ints) -> Steps:
     edges[:, 0] = mz - half
     edges[:, 1] = mz + half + 1
     flat = edges.ravel()
-    if (flat[2::2] < flat[1:-1:2]).any():
+    if np.logical_or.reduce(flat[2::2] < flat[1:-1:2]):
         raise InvalidMeasurement(
             "ions must be more than twice the tolerance apart: clean the spectrum, or narrow the tolerance"
         )
@@ -118,6 +120,6 @@ def windows(mz: NDArray[np.integer], half: Ints) -> Steps:
 
 def inside(edges: Steps, mz: Steps) -> tuple[Ints, Ints]:
     """Places (ascending) of those of ``mz``, in any order, that lie in a window, and which window that is."""
-    place = np.searchsorted(edges, mz, side="right")
-    found = np.flatnonzero(place & 1)
+    place = edges.searchsorted(mz, side="right")
+    found = (place & 1).nonzero()[0]
     return found, place[found] >> 1

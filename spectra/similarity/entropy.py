@@ -14,6 +14,7 @@ from spectra.similarity.accurate import FRAGMENT_TOLERANCE, Tolerance, inside, s
 
 FULL_ENTROPY = 3.0  # nat; from there on intensities are taken as they are
 LEAST_EXPONENT = 0.25
+PER_NAT = float(1 / np.log(2))
 
 
 def spectral_entropy(intensity: Floats) -> float:
@@ -42,8 +43,10 @@ def weighted_spectrum(intensity: Floats) -> Floats:
     entropy = -float(intensity @ logarithm)
     if entropy >= FULL_ENTROPY or not len(intensity):
         return intensity
-    raised = np.exp(logarithm * (LEAST_EXPONENT * (1 + max(entropy, 0.0))))
-    return np.asarray(raised / raised.sum(), np.float64)
+    logarithm *= LEAST_EXPONENT * (1 + max(entropy, 0.0))
+    raised: Floats = np.exp(logarithm, out=logarithm)
+    raised /= np.add.reduce(raised)
+    return raised
 
 
 def weighted(offset: Ints, intensity: Floats) -> Floats:
@@ -90,8 +93,15 @@ def entropy_similarity(
 
 def gain(x: Floats, y: Floats) -> Floats:
     """What matched ions add to the similarity: f(x + y) − f(x) − f(y), f(x) = x·log₂ x, all > 0."""
-    both = x + y
-    return np.asarray(both * np.log2(both) - x * np.log2(x) - y * np.log2(y), np.float64)
+    both = np.asarray(x + y, np.float64)
+    total: Floats = np.log(both)  # the natural logarithm is the fastest one
+    total *= both
+    for part in (x, y):
+        np.log(part, out=both)
+        both *= part
+        total -= both
+    total *= PER_NAT
+    return total
 
 
 def _halves(intensity: Floats, weigh: bool) -> Floats:
