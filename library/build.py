@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from itertools import islice
 from pathlib import Path
@@ -24,7 +25,7 @@ from pathlib import Path
 import numpy as np
 
 from library.columns import Array, Columns, blocks, file_hash, load, offsets, places
-from library.duplicates import Spectra, exact_leaders, near_leaders
+from library.duplicates import Spectra, exact_leaders, near_curves, near_leaders
 from library.forms import FormKind
 from library.journal import Journal
 from library.manifest import (
@@ -40,8 +41,9 @@ from library.manifest import (
 )
 from library.prepare import Batch, Doubt, Entry, Notice, key_of, prepare
 from library.record import AnyRecord, OpticalRecord, Record, Skipped, SpectrumKind
-from library.segments import KINDS, segments, text_of, write_segment
+from library.segments import AXES, KINDS, curve_of, segments, text_of, write_segment
 from library.signing import sign
+from spectra.model import OpticalSpectrum
 
 DISTRIBUTION = "xbt-drugchecking"
 RECORDS_AT_ONCE = 1000
@@ -298,7 +300,25 @@ def _leaders(spool: Mapping[str, Array]) -> tuple[Array, Array]:
     spectra = Spectra(offsets(spool["ions"]), spool["mz"], spool["intensity"], unit)
     for row, its in near_leaders(spool["conditions"], np.flatnonzero(compared), spectra):
         leader[row] = its
+    curves = _curves(spool)
+    for kind, axis in AXES.items():
+        rows = np.flatnonzero(~exact & (spool["kind"] == KINDS.index(kind)))
+        for row, its in near_curves(spool["conditions"], rows, spool["points"], curves, axis):
+            leader[row] = its
     return leader[leader], exact
+
+
+def _curves(spool: Mapping[str, Array]) -> Callable[[int], OpticalSpectrum]:
+    """What gives the optical spectrum of an entry."""
+    arrays = {
+        "curve_offset": offsets(spool["points"]),
+        "curve_x": spool["curve_x"],
+        "curve_y": spool["curve_y"],
+    }
+    for column in ("axis", "ordinate", "name"):
+        arrays[f"{column}_end"] = np.cumsum(spool[f"{column}_size"])
+        arrays[f"{column}_text"] = spool[f"{column}_text"]
+    return partial(curve_of, arrays)
 
 
 def _write(spool: Mapping[str, Array], leader: Array, folder: Path) -> dict[str, Path]:

@@ -2,24 +2,33 @@
 
 Promises: an entry is only ever merged with one of the same conditions (`library.prepare.Entry`), so that no
 stereoisomer, energy or adduct is lost; every merged entry has a leader, which is kept; leaders lead
-themselves. Exact copies are all found. Near ones are compared within 1,000 of one compound and conditions.
+themselves. Exact copies are all found. Near ones are compared within 1,000 of one compound and conditions:
+mass spectra by their ions, infrared and Raman spectra by the slopes of their absorbance, so that another
+scale, another ordinate or another step is no other measurement.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from library.columns import places
-from spectra.model import Floats, Ints
+from library.index import profiles
+from spectra.model import Floats, Ints, OpticalSpectrum
 from spectra.nominal import nominal_mass
+from spectra.similarity.optical import WINDOWS, CommonAxis
 
 SIMILAR = 0.99  # cosine of √intensity (EI: √(m·intensity) at unit mass)
 SAME_ION = 0.01  # Th between neighbours of a chain of ions taken for one
+# r² of the slopes of two infrared or Raman spectra. The same measurement in two formats has 1.0000; films of
+# polystyrene at most 0.92, and a film and the crystal of an ATR accessory, brought to the same shift, 0.96.
+SIMILAR_CURVES = 0.995
+ENDS = 5  # places by which the ranges of the same measurement may differ
 MOST_COMPARED = 1000
 CELLS_AT_ONCE = 4_000_000
 _AXIS = 8192
@@ -67,6 +76,38 @@ def near_leaders(conditions: Keys, rows: Ints, spectra: Spectra) -> Iterator[tup
         members = rows[np.concatenate([np.arange(first, first + count) for first, count in some])]
         number = np.repeat(np.arange(len(some)), [count for _, count in some])
         yield from _led(members, _similar(members, number, spectra))
+
+
+def near_curves(
+    conditions: Keys, rows: Ints, points: Ints, curve: Callable[[int], OpticalSpectrum], axis: CommonAxis
+) -> Iterator[tuple[int, int]]:
+    """(row, leader) of optical entries that are nearly the same as another of the same conditions.
+
+    Parameters
+    ----------
+    rows : those to compare, of one kind; of a pair the one with more ``points`` leads, the first of equals.
+    curve : gives the spectrum of a row.
+    """
+    order = np.lexsort((rows, -points[rows], conditions[rows]))
+    rows = rows[order]
+    group = conditions[rows]
+    bounds = np.flatnonzero(np.append(True, group[1:] != group[:-1])) if len(rows) else np.empty(0, np.int64)
+    for first, last in pairwise([*bounds.tolist(), len(rows)]):
+        for start in range(first, last, MOST_COMPARED):
+            members = rows[start : min(last, start + MOST_COMPARED)]
+            if len(members) > 1:
+                yield from _led(members, _alike([curve(row) for row in members.tolist()], axis))
+
+
+def _alike(curves: Sequence[OpticalSpectrum], axis: CommonAxis) -> tuple[Ints, Ints]:
+    """Pairs (earlier, later) of curves that are similar, in order of the later one."""
+    index = profiles.build(curves, axis)
+    slopes = index[profiles.derived(WINDOWS[0])]
+    alike = slopes @ slopes.T >= np.sqrt(SIMILAR_CURVES)
+    for end in ("first", "last"):
+        alike &= np.abs(index[end][:, None] - index[end]) <= ENDS
+    later, earlier = np.nonzero(np.tril(alike, -1))
+    return earlier, later
 
 
 def _portions(begins: Ints, counts: Ints) -> Iterator[list[tuple[int, int]]]:

@@ -21,7 +21,7 @@ from spectra.similarity.mass import UnitTable, unit_table
 from spectra.similarity.optical import INFRARED, RAMAN, CommonAxis
 
 KINDS = tuple(SpectrumKind)  # releases store the place in this order, which never changes
-_AXES = {SpectrumKind.INFRARED: INFRARED, SpectrumKind.RAMAN: RAMAN}
+AXES: dict[SpectrumKind, CommonAxis] = {SpectrumKind.INFRARED: INFRARED, SpectrumKind.RAMAN: RAMAN}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -150,8 +150,7 @@ def _fragment_index(segment: Segment, parts: Mapping[str, Array]) -> dict[str, A
 
 
 def _profile_index(segment: Segment, parts: Mapping[str, Array]) -> dict[str, Array]:  # noqa: ARG001
-    axis: CommonAxis = _AXES[segment.kind]
-    return profiles.build(curves(segment), axis)
+    return profiles.build(curves(segment), AXES[segment.kind])
 
 
 def _nominal_index(segment: Segment, parts: Mapping[str, Array]) -> dict[str, Array]:  # noqa: ARG001

@@ -25,7 +25,7 @@ from library.optical.naming import (
 )
 from library.record import SpectrumKind
 from library.release import Release
-from library.search.optical import AXES
+from library.segments import AXES
 from spectra.model import Axis, Floats, OpticalSpectrum, Ordinate, Run
 from spectra.optical.conditioning import State
 from spectra.optical.sampling import Sampling, sampling_of

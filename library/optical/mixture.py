@@ -23,7 +23,7 @@ from library.optical.naming import LEAST_SHARE
 from library.optical.rows import Rows
 from library.record import SpectrumKind
 from library.release import Reference, Release
-from library.search.optical import AXES
+from library.segments import AXES
 from spectra.model import Floats, Ints, OpticalSpectrum
 from spectra.optical.air import vapour_slopes
 from spectra.optical.conditioning import Conditioned, State, condition

@@ -16,11 +16,10 @@ import numpy as np
 from library.index.profiles import PLAIN, Compared, ProfileIndex
 from library.record import SpectrumKind
 from library.release import Reference, Release
+from library.segments import AXES
 from spectra.errors import InvalidMeasurement
 from spectra.model import Axis, Ints, OpticalSpectrum
-from spectra.similarity.optical import INFRARED, RAMAN, CommonAxis
 
-AXES: dict[SpectrumKind, CommonAxis] = {SpectrumKind.INFRARED: INFRARED, SpectrumKind.RAMAN: RAMAN}
 _RECORDED = {SpectrumKind.INFRARED: Axis.WAVENUMBER, SpectrumKind.RAMAN: Axis.RAMAN_SHIFT}
 
 

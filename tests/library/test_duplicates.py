@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from library.columns import offsets
-from library.duplicates import SIMILAR, Spectra, exact_leaders, near_leaders
+from library.duplicates import SIMILAR, Spectra, exact_leaders, near_curves, near_leaders
+from library.record import OpticalRecord, SpectrumKind
+from library.release import build_release, open_release
+from spectra.model import Axis, Floats, OpticalSpectrum, Ordinate
+from spectra.readers import read
+from spectra.similarity.optical import INFRARED
 
 
 def spectra(*peaks: list[tuple[float, float]], unit: bool = False) -> Spectra:
@@ -77,3 +84,85 @@ def test_what_is_merged_is_similar_and_leaders_lead_themselves(rows: list[list[i
     free = [row for row in range(len(rows)) if row not in found]
     for place, row in enumerate(free):
         assert all(roots[row] @ roots[other] < SIMILAR + 1e-6 for other in free[place + 1 :])
+
+
+X = np.arange(600.0, 3800.0, 1.0)
+
+
+def bands(seed: int, shift: float = 0.0) -> Floats:
+    rng = np.random.default_rng(seed)
+    places, widths, heights = rng.uniform(670, 3600, 14), rng.uniform(6, 15, 14), rng.uniform(0.2, 1, 14)
+    return np.asarray(
+        (heights * np.exp(-0.5 * ((X[:, None] - places - shift) / widths) ** 2)).sum(1), np.float64
+    )
+
+
+def curve(y: Floats, ordinate: Ordinate = Ordinate.ABSORBANCE, every: int = 1) -> OpticalSpectrum:
+    return OpticalSpectrum(Axis.WAVENUMBER, ordinate, X[::every], y[::every])
+
+
+def led_curves(conditions: list[int], curves: list[OpticalSpectrum]) -> dict[int, int]:
+    points = np.array([len(one.x) for one in curves])
+    keys, rows = np.array(conditions, np.uint64), np.arange(len(curves))
+    return dict(near_curves(keys, rows, points, curves.__getitem__, INFRARED))
+
+
+def test_one_curve_told_in_other_units_scales_and_steps_is_one() -> None:
+    y = bands(1)
+    told = [
+        curve(y),
+        curve(10**-y, Ordinate.TRANSMITTANCE),
+        curve(0.3 * y + 0.05),
+        curve(y, every=2),
+        curve(np.round(y, 3)),
+    ]
+    assert led_curves([4] * len(told), told) == {1: 0, 2: 0, 3: 0, 4: 0}
+    assert led_curves([4, 4], [told[3], told[0]]) == {0: 1}
+    assert led_curves([1, 2, 3, 4, 5], told) == {}
+
+
+def test_other_measurements_of_a_compound_stay() -> None:
+    y, noise = bands(1), np.random.default_rng(3).normal(0, 0.02, len(X))
+    by_atr, other_form = curve(y * 1000 / X), curve(y + 0.3 * bands(2))
+    assert (
+        led_curves([4] * 5, [curve(y), by_atr, other_form, curve(bands(1, shift=2.5)), curve(y + noise)])
+        == {}
+    )
+    short = OpticalSpectrum(Axis.WAVENUMBER, Ordinate.ABSORBANCE, X[300:], y[300:])
+    assert led_curves([4, 4], [curve(y), short]) == {}
+
+
+def test_curves_that_cannot_be_compared_are_not_merged() -> None:
+    beam = curve(bands(1), Ordinate.SINGLE_BEAM)
+    flat = curve(np.ones(len(X)))
+    assert led_curves([4] * 4, [beam, beam, flat, flat]) == {}
+
+
+def test_an_import_merges_them_and_tells_where_they_were(tmp_path: Path) -> None:
+    y = bands(1)
+    records = [
+        OpticalRecord(name, one, SpectrumKind.INFRARED, source_id=source)
+        for name, one, source in (
+            ("Caffeine", curve(y), "a"),
+            ("caffeine", curve(10**-y, Ordinate.TRANSMITTANCE), "b"),
+            ("Caffeine", curve(y * 1000 / X), "c"),
+            ("Lactose", curve(y), "d"),
+        )
+    ]
+    report = build_release(records, tmp_path, name="ir", source="made", licence="free")
+    release = open_release(report.directory)
+    assert report.counts["near_duplicate"] == 1
+    assert [release.entry(row).merged for row in range(len(release))] == [("b",), (), ()]
+
+
+@pytest.mark.data
+def test_a_measurement_in_two_formats_is_one_and_two_films_are_two(data_dir: Path) -> None:
+    raw = data_dir / "raw"
+    files = (
+        "galactic-spc/galacticdata/POLYS.SPC",
+        "jcamp/chemclipse/jtpolys.jdx",
+        "galactic-spc/galacticdata/SINGLE_POLYMER_FILM.SPC",
+        "galactic-spc/rohanisaac_spc/Ft-ir.spc",
+        "bruker-opus/OpenSpecy_ftir_polystyrene.0",
+    )
+    assert led_curves([4] * 5, [read(raw / file).optical[0] for file in files]) == {1: 0}
