@@ -132,7 +132,11 @@ def _binned(owner: Ints, mz: Floats, intensity: Floats) -> tuple[Ints, Whole, Fl
     mass = nominal_mass(mz)
     inside = (mass >= 1) & (mass <= HIGHEST_MASS)
     key = owner[inside] * (HIGHEST_MASS + 1) + mass[inside]
-    unique, where = np.unique(key, return_inverse=True)
+    if (key[1:] < key[:-1]).any():
+        unique, where = np.unique(key, return_inverse=True)
+    else:  # as files mostly list them: no need to sort
+        first = np.diff(key, prepend=-1) > 0
+        unique, where = key[first], np.cumsum(first) - 1
     summed = np.bincount(where, weights=intensity[inside], minlength=len(unique)).astype(np.float64)
     return unique // (HIGHEST_MASS + 1), (unique % (HIGHEST_MASS + 1)).astype(np.int32), summed
 
