@@ -179,7 +179,7 @@ def _target(query: UnitSpectrum) -> _Target:
 def _entries(release: Release) -> _Entries:
     if release not in _opened:
         number, units = release.rows(SpectrumKind.EI), release.units
-        row = np.flatnonzero(np.asarray(units.floor) <= units.floor.min(initial=2))
+        row = np.flatnonzero(~np.asarray(release.partial)[number])
         owner, ions = flat_ions(units, row)
         _opened[release] = _Entries(
             release,

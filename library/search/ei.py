@@ -30,6 +30,7 @@ from spectra.similarity.mass import (
     NOISE_FLOOR,
     UnitSpectrum,
     UnitTable,
+    Whole,
     unit_table,
 )
 from spectra.similarity.match_factor import Matches, joined, match_factors, visible
@@ -226,17 +227,18 @@ def _compare(library: _Searched, query: _Query, top: int) -> _Compared:
     return compared
 
 
-def agreement(query: UnitSpectrum, table: UnitTable, rows: Ints) -> Floats:
+def agreement(query: UnitSpectrum, table: UnitTable, rows: Ints, floor: int = NOISE_FLOOR) -> Floats:
     """(k,) float64, 0..1000: mean of match factor and 1000 · weighted entropy similarity of `levelled` rows.
 
-    The two err on different isomers; levelling takes out what another instrument's tuning does to both. Rows
-    of principal ions are compared from the median of their ``floor`` on: listing less is no advantage.
+    The two err on different isomers; levelling takes out what another instrument's tuning does to both.
+
+    Parameters
+    ----------
+    floor : intensity from which an ion of the query that a row lacks counts as missing, the same for all rows
+        whatever they list: listing less is no advantage, and no drawback.
     """
     level, every = levelled(query, table, rows), np.arange(len(rows))
-    listed = level.floor > NOISE_FLOOR
-    if listed.any():
-        common = int(np.median(level.floor[listed]))
-        level = replace(level, floor=np.where(listed, common, NOISE_FLOOR).astype(np.int32))
+    level = replace(level, floor=np.full(len(rows), floor, np.int32))
     if query.floor is not None:
         level = visible(query, level, every)
     factor = match_factors(query, level, every).match_factor
@@ -246,13 +248,23 @@ def agreement(query: UnitSpectrum, table: UnitTable, rows: Ints) -> Floats:
 def _agreed(compared: Sequence[_Compared], query: UnitSpectrum, pool: int) -> list[_Compared]:
     """The entries of the ``pool`` compounds that are best by match factor, scored by `agreement`."""
     chosen = [one.library.compound[one.rows[k]] for one, k in _best(compared, pool)]
+    kept = [np.flatnonzero(np.isin(one.library.compound[one.rows], chosen)) for one in compared]
+    floor = _common_floor(
+        [one.library.units.floor[one.rows[k]] for one, k in zip(compared, kept, strict=True)]
+    )
     agreed = []
-    for one in compared:
-        kept = np.flatnonzero(np.isin(one.library.compound[one.rows], chosen))
-        rows = one.rows[kept]
-        score = agreement(query, one.library.units, rows) - one.library.handicap(rows)
-        agreed.append(_Compared(one.library, rows, one.matches.of(kept), score))
+    for one, some in zip(compared, kept, strict=True):
+        rows = one.rows[some]
+        score = agreement(query, one.library.units, rows, floor) - one.library.handicap(rows)
+        agreed.append(_Compared(one.library, rows, one.matches.of(some), score))
     return agreed
+
+
+def _common_floor(floors: Sequence[Whole]) -> int:
+    """Median floor of the rows that list principal ions only."""
+    every = np.concatenate([*floors, np.empty(0, np.int32)])
+    listed = every[every > NOISE_FLOOR]
+    return int(np.median(listed)) if len(listed) else NOISE_FLOOR
 
 
 def _scored(library: _Searched, query: _Query, rows: Ints) -> _Compared:
