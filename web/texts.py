@@ -175,6 +175,7 @@ WHY_NOT_SEEN = {
     "kind": _l("it does not show this kind of substance"),
     "little": _l("there may be too little of it for this technique"),
     "other_candidate": _l("it stands among the candidates of another component"),
+    "names_nothing": _l("nothing in it could be named"),
     "not_compared": _l("no standard of it was run"),
     "no_colour_known": _l("no colour of it is on record"),
     "masked": _l("another substance found here explains the colour"),

@@ -55,7 +55,7 @@ def test_every_code_has_words() -> None:
         assert set(table) == set(kind), kind
     readings = {"not_compared", "no_colour_known", "masked", "not_target", "invalid"}
     strip = {"cross_reacts", "strip_blind", "strip_unproven"}
-    assert set(texts.WHY_NOT_SEEN) == {*Blind, "other_candidate", *readings, *strip}
+    assert set(texts.WHY_NOT_SEEN) == {*Blind, "other_candidate", "names_nothing", *readings, *strip}
     assert set(GUIDELINES) <= set(texts.GUIDELINES)
     assert set(texts.FAULTS) == set(texts.REMEDIES) == {fault.value for fault in Fault}
 

@@ -70,6 +70,13 @@ def test_a_technique_that_could_not_see_it_is_none() -> None:
     assert not line.conflict
 
 
+def test_an_analysis_that_could_name_nothing_speaks_against_nothing() -> None:
+    unknown = ComponentSeen(1, None, 1.0, "unknown", ())
+    (line,) = told(analysis(1, "gc_ms", component(1, "a"), c1=YES), analysis(2, "ftir", unknown))
+    assert (line.witnesses[1].stance, line.witnesses[1].why) == (Stance.COULD_NOT_SEE, "names_nothing")
+    assert not line.conflict
+
+
 def test_a_rejection_speaks_against_what_another_analysis_found() -> None:
     first, second = (
         analysis(1, "gc_ms", component(1, "a"), c1=YES),

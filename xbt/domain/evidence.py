@@ -66,6 +66,12 @@ class Proposal:
     components: tuple[ComponentSeen, ...]
     unexplained_share: float  # 0..1
 
+    @property
+    def names_nothing(self) -> bool:
+        """Whether something was measured and nothing of it could be compared or named: such an analysis, as
+        one for which no library is installed, speaks against nothing. A blank run has no components."""
+        return bool(self.components) and not any(one.candidates for one in self.components)
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -200,6 +206,7 @@ def _denied(finding: Finding, evidence: Sequence[Evidence], could_see: CouldSee)
     share = max(SHOWN_FROM.get(technique, 0.0) for technique in finding.techniques)
     return any(
         TECHNIQUE_CATEGORY[one.technique] is Category.A
+        and not one.proposal.names_nothing
         and not could_see(one.technique, finding.substances, share)
         and not _left_open(one, finding.substances)
         for one in evidence

@@ -272,6 +272,8 @@ def _witness(
     if against:
         return _told(against, details)
     why = could_see(analysis.technique, substances, _shown(group))
+    if not why and analysis.proposal.names_nothing:
+        why = "names_nothing"
     if not why and _named_at_all(analysis, substances):
         why = "other_candidate"
     category = TECHNIQUE_CATEGORY[analysis.technique]
