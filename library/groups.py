@@ -9,15 +9,17 @@ isotopologues and derivatives out of the groups of what people take.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from library.forms import FormKind
 from library.record import SpectrumKind
 from library.release import Reference, Release, key_of
 from library.search.ei import Hit
-from spectra.model import Ints
+from spectra.model import Floats, Ints
 from spectra.similarity.mass import UnitSpectrum
 from spectra.similarity.match_factor import match_factors
 
@@ -57,13 +59,38 @@ def isomer_group(
     ------
     KeyError : the release of the hit is not among ``releases``.
     """
-    own = hit.reference
-    compound = int(_home(releases, own).compound_key[own.number])
-    least = hit.match_factor - (margin_of(query) if margin is None else margin)
-    near = [found for release in releases for found in _near(release, own, compound, query, least)]
+    return isomer_groups(releases, [hit], query, margin=margin)[0]
+
+
+def isomer_groups(
+    releases: Sequence[Release], hits: Sequence[Hit], query: UnitSpectrum, *, margin: float | None = None
+) -> list[tuple[Reference, ...]]:
+    """`isomer_group` of every hit of one query; entries that several share are compared and made once."""
+    if not hits:
+        return []
+    width = margin_of(query) if margin is None else margin
+    compounds = [int(_home(releases, hit.reference).compound_key[hit.reference.number]) for hit in hits]
+    near: list[list[tuple[float, Release, int]]] = [[] for _ in hits]
+    for release in releases:
+        numbers = release.rows(SpectrumKind.EI)
+        alike = [_alike(release, hit.reference, key) for hit, key in zip(hits, compounds, strict=True)]
+        match = _matches(release, query, [rows for rows, _ in alike])
+        for hit, found, (rows, stereo), factor in zip(hits, near, alike, match, strict=True):
+            keep = stereo | (factor >= hit.match_factor - width)
+            kept = zip(factor[keep].tolist(), numbers[rows[keep]].tolist(), strict=True)
+            found += [(m, release, n) for m, n in kept]
+    entry = cache(Release.entry)
+    return [_group(hit.reference, found, entry) for hit, found in zip(hits, near, strict=True)]
+
+
+def _group(
+    own: Reference,
+    near: Sequence[tuple[float, Release, int]],
+    entry: Callable[[Release, int], Reference],
+) -> tuple[Reference, ...]:
     group = [own]
     for _, release, row in sorted(near, key=lambda found: -found[0]):
-        reference = release.entry(row)
+        reference = entry(release, row)
         allowed = reference.form in _TAKEN or reference.form == own.form
         if allowed and not any(_same(member, reference) for member in group):
             group.append(reference)
@@ -75,21 +102,22 @@ def margin_of(query: UnitSpectrum) -> float:
     return SETTLED + PER_ION / max(1, int(np.count_nonzero(query.intensity >= COUNTED)))
 
 
-def _near(
-    release: Release, own: Reference, compound: int, query: UnitSpectrum, least: float
-) -> list[tuple[float, Release, int]]:
-    """(match, release, number) of stereoisomers, and of entries of the same formula that reach ``least``."""
+def _alike(release: Release, own: Reference, compound: int) -> tuple[Ints, NDArray[np.bool_]]:
+    """Rows of the same compound or formula, and whether they are stereoisomers."""
     numbers = release.rows(SpectrumKind.EI)
-    if not len(numbers):
-        return []
     stereo = release.compound_key[numbers] == compound
     alike = stereo | ((release.formula_key[numbers] == key_of(own.formula)) & (own.formula != ""))
     rows: Ints = np.flatnonzero(alike)
-    if not len(rows):
-        return []
-    match = match_factors(query, release.units, rows).match_factor
-    keep = stereo[rows] | (match >= least)
-    return [(float(m), release, int(n)) for m, n in zip(match[keep], numbers[rows[keep]], strict=True)]
+    return rows, stereo[rows]
+
+
+def _matches(release: Release, query: UnitSpectrum, asked: Sequence[Ints]) -> list[Floats]:
+    """Match factors of each set of rows."""
+    every = np.unique(np.concatenate(asked))
+    if not len(every):
+        return [np.empty(0) for _ in asked]
+    factor = match_factors(query, release.units, every).match_factor
+    return [factor[np.searchsorted(every, rows)] for rows in asked]
 
 
 def _home(releases: Sequence[Release], own: Reference) -> Release:

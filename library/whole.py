@@ -16,7 +16,7 @@ from library.answer import Decision
 from library.confidence import Chances, calibration, chances
 from library.evidence import COMPARED, evidence
 from library.families import FamilyHint, Likeness, hint, meaning_of
-from library.groups import isomer_group
+from library.groups import isomer_groups
 from library.record import SpectrumKind
 from library.release import Reference, Release
 from library.search.ei import Hit, unit_spectra
@@ -67,7 +67,7 @@ def state(
     shown, least : candidates to keep at most, and the match factor (0..1000) they need.
     """
     near = tuple(hit for hit in hits[:shown] if hit.match_factor >= least)
-    groups = tuple(isomer_group(releases, hit, query) for hit in near)
+    groups = tuple(isomer_groups(releases, near, query))
     if not near or len(query.mass) < EI.least_ions:
         return Statement(Decision.UNKNOWN, near, groups, None, None)
     sure = chances(calibration("ei"), evidence(query, hits, groups[0]), unknowns=EI.unknowns)
