@@ -92,6 +92,16 @@ def test_principal_ions_are_compared_as_such(make: Make) -> None:
     assert hit.match_factor == pytest.approx(999.5, abs=1.0)
 
 
+def test_a_list_has_no_advantage_over_a_full_spectrum(make: Make) -> None:
+    ions = {82: 999.0, 94: 300, 182: 800, 303: 300}
+    listed, full = record("List", ions, partial=True, mz_low=40), record("Full", ions, mz_low=40)
+    noisy = query({**ions, 42: 250, 105: 200, 150: 250})
+    (hits,) = search([make(listed), make(full, name="full")], [noisy])
+    assert [hit.reference.name for hit in hits] == ["List", "Full"]
+    assert hits[0].match_factor > hits[1].match_factor + 50
+    assert hits[0].score == pytest.approx(hits[1].score)
+
+
 def test_an_impure_spectrum_ranks_by_what_bears_contamination(make: Make) -> None:
     release = make(COCAINE, CAFFEINE)
     mixed = query({82: 999, 94: 300, 182: 800, 303: 200, 55: 90, 350: 200})
