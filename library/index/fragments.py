@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from library.index.scatter import Rows, Singles, scatter_add, top_rows, within
+from library.index.scatter import Rows, Singles, gather_slices, scatter_add, top_rows, within
 from spectra.errors import InvalidMeasurement
 from spectra.model import Floats, Ints, MassSpectrum
 from spectra.similarity.accurate import (
@@ -299,10 +299,12 @@ class FragmentIndex:
     def _prepared(self, query: MassSpectrum, tolerance: Tolerance) -> _Prepared:
         mz, intensity = _steps_of(query), query.intensity
         half = tolerance.around(mz)
-        if len(mz) and 2 * int(half[-1]) >= self._gap:
+        if not len(mz):
+            return _Prepared(mz, half, mz, intensity)
+        if 2 * int(half[-1]) >= self._gap:
             raise InvalidMeasurement("the tolerance is too wide for this index: an ion could match two")
-        unscaled = len(mz) and abs(float(np.add.reduce(intensity)) - 1) > SUM_ERROR
-        if unscaled or (len(mz) and np.minimum.reduce(intensity) < LEAST_SHARE):
+        total, least = float(np.add.reduce(intensity)), float(np.minimum.reduce(intensity))
+        if abs(total - 1) > SUM_ERROR or least < LEAST_SHARE:
             raise InvalidMeasurement("intensities must be positive and sum to 1: clean the spectrum first")
         return _Prepared(mz, half, windows(mz, half), weighted_spectrum(intensity) / 2)
 
@@ -332,62 +334,51 @@ class FragmentIndex:
             setattr(self._local, name, kept)
         return kept[:size]
 
-    def _slices(self, name: str, prepared: _Prepared) -> list[slice]:
-        """Where the postings of each ion of the query stand."""
-        places = np.searchsorted(self._arrays[name], prepared.edges).tolist()
-        return [slice(a, b) for a, b in zip(places[0::2], places[1::2], strict=True)]
-
-    def _gathered(self, name: str, values: Array, slices: Sequence[slice]) -> Array:
-        out = self._work(name, sum(piece.stop - piece.start for piece in slices), values.dtype.type)
-        if slices:
-            np.concatenate([values[piece] for piece in slices], out=out)
-        return out
-
     def _add_fragments(self, scores: Singles, prepared: _Prepared) -> None:
-        slices = self._slices("posting_mz", prepared)
         row, part, log = self._posting
-        self._add(scores, prepared, slices, self._gathered("row", row, slices), part, log)
+        places = self._arrays["posting_mz"].searchsorted(prepared.edges)
+        counts = places[1::2] - places[::2]
+        rows, y, fy = self._room(counts)
+        gather_slices(places, row, part, rows, y)
+        gather_slices(places, row, log, rows, fy)
+        self._add(scores, prepared, counts, rows, y, fy)
 
     def _add_losses(self, scores: Singles, prepared: _Prepared) -> None:
-        slices = self._slices("loss_mz", prepared)
         row, part = self._loss
-        own = self._gathered("part", part, slices)
-        log = self._work("own", len(own))
-        np.log(own, out=log)
-        log *= own
-        ends = np.cumsum([piece.stop - piece.start for piece in slices], dtype=np.int64).tolist()
-        gathered = [slice(a, b) for a, b in zip([0, *ends], ends, strict=False)]
-        self._add(scores, prepared, gathered, self._gathered("row", row, slices), own, log)
+        places = self._arrays["loss_mz"].searchsorted(prepared.edges)
+        counts = places[1::2] - places[::2]
+        rows, y, fy = self._room(counts)
+        gather_slices(places, row, part, rows, y)
+        np.log(y, out=fy)
+        fy *= y
+        self._add(scores, prepared, counts, rows, y, fy)
+
+    def _room(self, counts: Ints) -> tuple[Rows, Singles, Singles]:
+        """For the row of each posting, its intensity y and f(y)."""
+        total = int(np.add.reduce(counts))
+        return self._work("rows", total, np.int32), self._work("y", total), self._work("fy", total)
 
     def _add(
-        self,
-        scores: Singles,
-        prepared: _Prepared,
-        slices: Sequence[slice],
-        row: Rows,
-        part: Singles,
-        log: Singles,
+        self, scores: Singles, prepared: _Prepared, counts: Ints, rows: Rows, y: Singles, fy: Singles
     ) -> None:
-        """Add f(x + y) − f(x) − f(y): y = ``part``, f(y) = ``log`` in ``slices``, each of one ion x."""
-        both, each, sums = (self._work(name, len(row)) for name in ("both", "each", "sums"))
-        own = prepared.part.astype(np.float32)
-        end = 0
-        for piece, x, fx in zip(slices, own, own * np.log(own), strict=True):
-            start, end = end, end + piece.stop - piece.start
-            np.add(part[piece], x, out=both[start:end])
-            np.add(log[piece], fx, out=each[start:end])
-        np.log(both, out=sums)
-        sums *= both
-        sums -= each
-        scatter_add(scores, row, sums, PER_NAT)
+        """Add f(x + y) − f(x) − f(y), ``counts`` postings for each ion x; y and fy are used up."""
+        x = prepared.part.astype(np.float32)
+        y += np.repeat(x, counts)
+        fy += np.repeat(x * np.log(x), counts)
+        sums = self._work("sums", len(y))
+        np.log(y, out=sums)
+        sums *= y
+        sums -= fy
+        scatter_add(scores, rows, sums, PER_NAT)
 
     def _settle(self, bound: Singles, prepared: _Prepared, precursor: int, top: int) -> tuple[Ints, Floats]:
         """Exact scores from the largest bound down, until no row left can be among the best."""
-        most = max(RESCORED_FIRST, 2 * top)
+        most, exact = max(RESCORED_FIRST, 2 * top), np.empty(0)
         while True:
             rows = top_rows(bound, most)
             rows = rows[bound[rows] > 0]
-            exact = self._hybrid_scores(prepared, precursor, rows)
+            further = self._hybrid_scores(prepared, precursor, rows[len(exact) :])
+            exact = np.concatenate((exact, further))
             order = np.lexsort((rows, -exact))[:top]
             rest = float(bound[rows[-1]]) if len(rows) == most else 0.0
             if rest <= 0 or (len(order) == top and exact[order[-1]] > rest + ROUNDING):

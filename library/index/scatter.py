@@ -21,6 +21,7 @@ Singles = NDArray[np.float32]
 Values = Singles | NDArray[np.float64]
 Rows = NDArray[np.int32]
 Scatter = Callable[[Values, Ints, Ints, Rows, Values, Values], None]
+Gather = Callable[[Ints, Rows, Values, Rows, Values], None]
 
 RowProducts = Callable[[Rows, Rows, Rows, Rows, Singles, int], Singles]
 
@@ -28,6 +29,18 @@ BLOCK = 256
 GATHERED = 1024  # rows copied at once: what stays in the cache
 
 _kept = threading.local()
+
+
+def gather_slices(places: Ints, rows: Rows, values: Values, own_rows: Rows, own_values: Values) -> None:
+    """Copies of many slices one after the other, in one call that holds no lock.
+
+    Parameters
+    ----------
+    places : (2·slices,) int64: where each begins and ends, 0 ≤ begin ≤ end ≤ k < 2³¹: not checked.
+    rows, values : (k,) as for `scatter_add`.
+    own_rows, own_values : what is copied to, of the same types, as long as all slices together: not checked.
+    """
+    _gather(places, rows, values, own_rows, own_values)
 
 
 def within(rows: Rows, count: int) -> bool:
@@ -131,7 +144,39 @@ def _products_kernel() -> RowProducts:
         return products_at
 
 
+def _scipy_gather() -> Gather:
+    """The kernel behind ``csr_array[rows]``, as private as the other."""
+    from scipy.sparse._sparsetools import csr_row_index  # type: ignore[attr-defined,unused-ignore]
+
+    def gather(places: Ints, rows: Rows, values: Values, own_rows: Rows, own_values: Values) -> None:
+        every = np.arange(0, len(places), 2, dtype=np.int32)
+        csr_row_index(len(every), every, places.astype(np.int32), rows, values, own_rows, own_values)
+
+    own_rows, own_values = np.zeros(3, np.int32), np.zeros(3, np.float32)
+    values = np.array([1, 2, 3, 4], np.float32)
+    gather(np.array([3, 4, 0, 2]), np.array([5, 6, 7, 8], np.int32), values, own_rows, own_values)
+    if own_rows.tolist() != [8, 5, 6] or own_values.tolist() != [4.0, 1.0, 2.0]:
+        raise ImportError("scipy's csr_row_index does not copy rows one after the other")
+    return gather
+
+
+def take_slices(places: Ints, rows: Rows, values: Values, own_rows: Rows, own_values: Values) -> None:
+    """`gather_slices` from public numpy alone."""
+    slices = [slice(first, last) for first, last in places.reshape(-1, 2).tolist()]
+    if slices:
+        np.concatenate([rows[one] for one in slices], out=own_rows)
+        np.concatenate([values[one] for one in slices], out=own_values)
+
+
+def _gatherer() -> Gather:
+    try:
+        return _scipy_gather()
+    except (ImportError, TypeError, ValueError):
+        return take_slices
+
+
 _scatter = _kernel()
+_gather = _gatherer()
 _row_products = _products_kernel()
 _ONE = np.array([1])
 

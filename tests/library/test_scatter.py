@@ -12,13 +12,16 @@ from hypothesis import strategies as st
 
 from library.index import scatter
 from library.index.scatter import (
+    Gather,
     RowProducts,
     Scatter,
     add_at,
+    gather_slices,
     products_at,
     root_products,
     scatter_add,
     scatter_slices,
+    take_slices,
     top_rows,
     within,
 )
@@ -46,6 +49,20 @@ def test_adds_slices_in_any_order(kernel: Scatter, cuts: list[int], order: Rando
     for (first, last), factor in zip(pieces, factors, strict=True):
         np.add.at(true, rows[first:last], factor * values[first:last])
     assert scores.tolist() == true.tolist()
+
+
+@pytest.mark.parametrize("kernel", [gather_slices, take_slices])
+@given(cuts=st.lists(st.integers(0, 40), max_size=12), order=st.randoms())
+def test_copies_slices_one_after_the_other(kernel: Gather, cuts: list[int], order: Random) -> None:
+    rows, values = np.arange(40, dtype=np.int32)[::-1].copy(), np.arange(40, dtype=np.float32)
+    pieces = [*pairwise(sorted(cuts))][::2]
+    order.shuffle(pieces)
+    places = np.array(pieces, np.int64).ravel()
+    whole = np.concatenate([np.arange(first, last) for first, last in pieces] or [np.empty(0, np.int64)])
+    own_rows, own_values = np.zeros(len(whole), np.int32), np.zeros(len(whole), np.float32)
+    kernel(places, rows, values, own_rows, own_values)
+    assert own_rows.tolist() == rows[whole].tolist()
+    assert own_values.tolist() == values[whole].tolist()
 
 
 @pytest.mark.parametrize("kernel", [root_products, products_at])
