@@ -22,6 +22,7 @@ from library.statement import THRESHOLDS, Evidence, decide
 from library.whole import COMPARED, Statement, state
 from spectra.errors import InvalidMeasurement
 from spectra.model import spectrum_from_peaks
+from spectra.optical.sampling import sampling_of
 
 Query = Record | OpticalRecord
 
@@ -176,7 +177,8 @@ def _of_in_source(releases: Sequence[Release], records: Sequence[Record], top: i
 
 def _of_curve(releases: Sequence[Release], query: OpticalRecord, top: int) -> Answer:
     rule = THRESHOLDS[query.kind]
-    (hits,) = optical.search(releases, [query.spectrum], kind=query.kind, top=top)
+    way = sampling_of((query.comments, query.instrument))
+    (hits,) = optical.search(releases, [query.spectrum], kind=query.kind, top=top, sampling=[way])
     group = tuple(hit.reference for hit in hits if hit.score >= hits[0].score - INSEPARABLE_CURVES)
     found = Evidence(hits[0].score if hits else 0.0, rule.least_ions, len(group), None, family=False)
     return Answer(

@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 from library.index.profiles import derived
 from library.record import SpectrumKind
 from library.release import Reference, Release
+from library.sampling import WAYS, ways_of
 from library.substances import load_substances
 from spectra.model import Floats, Ints, OpticalSpectrum
 from spectra.optical.air import dried
 from spectra.optical.conditioning import baseline
-from spectra.optical.sampling import Sampling, converted, power, sampling_of, scale
+from spectra.optical.sampling import Sampling, converted, power, scale
 from spectra.optical.shifts import MOVES
 from spectra.similarity.optical import CommonAxis, Profile, derivative, profile
 
@@ -31,7 +32,6 @@ CURVES_KEPT = 3000  # of each release: 9 kB each
 LEAST_COVERED = 0.9  # of a query's range that a reference must cover to be a part of it
 
 T = TypeVar("T")
-_WAYS = list(Sampling)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,7 +46,6 @@ _Store = WeakKeyDictionary[Release, dict[tuple[int, int, int, Sampling], T]]
 
 _moved_of: _Store[Floats] = WeakKeyDictionary()
 _units_of: _Store[Unit] = WeakKeyDictionary()
-_sampling_of: WeakKeyDictionary[Release, dict[SpectrumKind, list[int]]] = WeakKeyDictionary()
 _watched_of: WeakKeyDictionary[Release, dict[SpectrumKind, dict[str, list[int]]]] = WeakKeyDictionary()
 
 
@@ -89,7 +88,7 @@ class Rows:
     @cached_property
     def sampling(self) -> list[Sampling]:
         """How each row was measured, as its record says."""
-        return [_WAYS[way] for release in self.releases for way in _sampling(release, self.kind)]
+        return [WAYS[way] for release in self.releases for way in ways_of(release, self.kind).tolist()]
 
     @cached_property
     def watched(self) -> dict[str, list[int]]:
@@ -190,19 +189,6 @@ class Rows:
 def _length(slope: Profile) -> float:
     inside = slope.y[slope.first : slope.last]
     return float(np.linalg.norm(inside - inside.mean())) or 1.0
-
-
-def _sampling(release: Release, kind: SpectrumKind) -> list[int]:
-    """Of each row of a kind, which of `Sampling` its record says it is."""
-    of_kinds = _sampling_of.setdefault(release, {})
-    if kind not in of_kinds:
-        texts = [
-            (release.text("comments", int(entry)), release.text("instrument", int(entry)))
-            for entry in release.rows(kind)
-        ]
-        known = {words: _WAYS.index(sampling_of(words)) for words in set(texts)}
-        of_kinds[kind] = [known[words] for words in texts]
-    return of_kinds[kind]
 
 
 def _watched(release: Release, kind: SpectrumKind) -> dict[str, list[int]]:

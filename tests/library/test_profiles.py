@@ -13,6 +13,7 @@ from library.release import Release, build_release, open_release
 from library.search.optical import search
 from spectra.errors import InvalidMeasurement, UnreadableFile
 from spectra.model import Axis, Floats, OpticalSpectrum, Ordinate
+from spectra.optical.sampling import Sampling, converted
 from spectra.readers import read
 from spectra.similarity.optical import (
     INFRARED,
@@ -210,3 +211,52 @@ def test_real_spectra_are_found_through_noise_shift_and_baseline(data_dir: Path)
 
 def test_measures_are_named_for_their_windows() -> None:
     assert [derived(window) for window in WINDOWS] == list(MEASURES[1:])
+
+
+@pytest.mark.parametrize(
+    ("query", "comments", "power"),
+    [
+        (Sampling.ATR, "TRANSMISSION", 1),
+        (Sampling.UNKNOWN, "TRANSMISSION", 1),
+        (Sampling.ATR, "", 1),
+        (Sampling.UNKNOWN, "", 1),
+        (Sampling.TRANSMISSION, "TRANSMISSION", 0),
+    ],
+)
+def test_a_query_by_atr_is_compared_as_if_by_transmission(
+    query: Sampling, comments: str, power: int, tmp_path: Path
+) -> None:
+    records = [
+        OpticalRecord(f"material {k}", made(k), SpectrumKind.INFRARED, comments=comments) for k in range(8)
+    ]
+    report = build_release(records, tmp_path, name="ir", source="made", licence="free")
+    one = made(3)
+    seen = OpticalSpectrum(Axis.WAVENUMBER, Ordinate.ABSORBANCE, one.x, one.y * 1000 / one.x)
+    (hits,) = search([open_release(report.directory)], [seen], sampling=[query])
+    assert hits[0].reference.name == "material 3"
+    assert hits[0].power == power
+    assert (hits[0].score > 990) is bool(power)
+
+
+def test_references_by_atr_and_by_transmission_stand_side_by_side(tmp_path: Path) -> None:
+    records = [
+        OpticalRecord(name, converted(made(k), number), SpectrumKind.INFRARED, comments=comments)
+        for k, (name, number, comments) in enumerate((("one", 0, "KBr pellet"), ("two", -1, "Diamond ATR")))
+    ]
+    report = build_release(records, tmp_path, name="ir", source="made", licence="free")
+    release = open_release(report.directory)
+    for k, name in enumerate(("one", "two")):
+        for way, number in ((Sampling.TRANSMISSION, 0), (Sampling.ATR, -1)):
+            (hits,) = search([release], [converted(made(k), number)], sampling=[way])
+            assert hits[0].reference.name == name
+            assert hits[0].score > 990
+            assert hits[0].power == number * -1 - k
+
+
+def test_raman_has_no_such_ways(tmp_path: Path) -> None:
+    raman = OpticalSpectrum(Axis.RAMAN_SHIFT, Ordinate.INTENSITY, X, np.interp(X, made(1).x, made(1).y))
+    report = build_release(
+        [OpticalRecord("one", raman, SpectrumKind.RAMAN)], tmp_path, name="r", source="made", licence="free"
+    )
+    (hits,) = search([open_release(report.directory)], [raman], kind=SpectrumKind.RAMAN)
+    assert hits[0].power == 0
