@@ -3,11 +3,11 @@
 Run: ``python tests/benchmarks/bench_ei_speed.py [SIZE ...] [--part build|search|batch|open|swgdrug]``;
 100,000 and 350,000 spectra where no size is given (some minutes; 1000000 needs 6 GB).
 ``tools/make_library.py`` beside the evaluation data is called with ``ei N OUT`` and writes a library of
-realistic spectra, once, into ``--folder``. Prints Markdown tables, each figure the least of five for a query, peers one after the other in
-one process, medians over the queries:
+realistic spectra, once, into ``--folder``. Each figure is the least of five for a query, peers one after the
+other in one process, medians over the queries:
 
-- build: from raw arrays, each in a process of its own; ms-entropy builds two small libraries, a straight line
-  through these gives its time and memory for the size;
+- build, in processor time: from raw arrays, each in a process of its own; ms-entropy builds two small
+  libraries, a straight line through these gives its time and memory for the size;
 - search, in processor time: the limit is that of reading every posting of the query's columns and the scores
   once, at the speed at which the same process streams two arrays on one core; a whole scan adds all these
   postings up, and does no more; top 100 by cosine with match factors; all rows of match factor 700; matchms
@@ -199,11 +199,11 @@ def ours(path: Path, _size: int) -> list[float]:
     """Seconds, MB over what the raw arrays take, and seconds of binning; the arrays are left in a folder."""
     with np.load(path, allow_pickle=False) as data:
         offset, mass, intensity = data["indptr"], data["indices"], data["data"]
-    before, start = peak(), time.perf_counter()
+    before, start = peak(), time.process_time()
     units = binned(offset, mass, np.minimum(intensity, 999))
-    middle = time.perf_counter()
+    middle = time.process_time()
     arrays = build(units)
-    end, whole = time.perf_counter(), peak() - before
+    end, whole = time.process_time(), peak() - before
     path.with_suffix("").mkdir(exist_ok=True)
     columns = Columns(path.with_suffix(""))
     for name, array in {
@@ -240,9 +240,9 @@ def theirs(path: Path, size: int) -> list[float]:
             np.float32
         )
     spectra = [{"precursor_mz": 1000.0, "peaks": one} for one in np.split(peaks, offset[1:-1])]
-    before, start = peak(), time.perf_counter()
+    before, start = peak(), time.process_time()
     FlashEntropySearch().build_index(spectra, precursor_ions_removal_da=None, noise_threshold=0)
-    return [time.perf_counter() - start, peak() - before]
+    return [time.process_time() - start, peak() - before]
 
 
 def peak() -> float:
