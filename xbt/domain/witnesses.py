@@ -158,45 +158,39 @@ def substance_lines(
     first."""
     sightings = [one for analysis in evidence for one in _sightings(analysis)]
     rejected = [one for one in sightings if one.stance is Stance.REJECTED]
-    measured = [one for one in sightings if one.stance is not Stance.REJECTED]
-    beside = [
-        _read(one, named)
-        for one in indications
-        if not one.only_indicates
-        for named in widened(one, [Named(seen.substances, seen.names) for seen in measured])
-    ]
-    groups = together([*measured, *beside])
+    groups = _groups([one for one in sightings if one.stance is not Stance.REJECTED], indications)
     lone = [
         Together(frozenset(named.substances), [_read(one, named)])
         for one, named in alone(groups, indications)
     ]
-    support = [supporting(group, groups, indications) for group in groups] + [[] for _ in lone]
-    pairs = sorted(
-        zip([*groups, *lone], support, strict=True),
-        key=lambda pair: (-_share(pair[0].members), sorted(pair[0].substances)),
-    )
-    keys = [_ordered(group) for group, _ in pairs]
-    lines = []
-    for (group, speaking), (substances, names) in zip(pairs, keys, strict=True):
+    ordered = sorted([*groups, *lone], key=lambda one: (-_share(one.members), sorted(one.substances)))
+    keys = [_ordered(group) for group in ordered]
+
+    def line(
+        group: Together[_Sighting], substances: tuple[str, ...], names: tuple[str, ...]
+    ) -> SubstanceLine:
         others = tuple(key for other, _ in keys if other != substances for key in other)
+        told = [_witness(one, group, substances, rejected, could_see, details) for one in evidence]
         read = [_heard(one, group, groups, substances, could_see) for one in indications]
-        lines.append(
-            SubstanceLine(
-                substances=substances,
-                names=names,
-                certainty=_certainty(group, speaking),
-                role=_role(substances, others, role_of),
-                witnesses=(
-                    *(
-                        _witness(analysis, group, substances, rejected, could_see, details)
-                        for analysis in evidence
-                    ),
-                    *read,
-                ),
-                hint=all(set(one.techniques) <= NAMES_NOTHING for one in group.members),
-            )
+        return SubstanceLine(
+            substances=substances,
+            names=names,
+            certainty=_certainty(group, supporting(group, groups, indications)),
+            role=_role(substances, others, role_of),
+            witnesses=(*told, *read),
+            hint=all(set(one.techniques) <= NAMES_NOTHING for one in group.members),
         )
-    return tuple(lines)
+
+    return tuple(line(group, *named) for group, named in zip(ordered, keys, strict=True))
+
+
+def _groups(measured: Sequence[_Sighting], indications: Sequence[Indication]) -> list[Together[_Sighting]]:
+    """What the analyses saw, put together with what plates and chromatograms beside a standard say of it."""
+    found = [Named(one.substances, one.names) for one in measured]
+    beside = [
+        _read(one, named) for one in indications if not one.only_indicates for named in widened(one, found)
+    ]
+    return together([*measured, *beside])
 
 
 def _sightings(evidence: Evidence) -> Iterable[_Sighting]:
