@@ -47,10 +47,10 @@ def traces(points: Points, reach: Floats) -> Ints:
         mutual = back == free[found]
         start, end = free[found][mutual], there_found[mutual]
         after[start], before[end] = end, start
-    return _chains(before)
+    return chains(before)
 
 
-def _chains(before: Ints) -> Ints:
+def chains(before: Ints) -> Ints:
     """(points,) number of the chain of each point, by first points; ``before`` is −1 where a chain begins.
 
     Each round every point looks twice as far back.

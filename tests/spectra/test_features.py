@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spectra.chromatography.features import Feature, find_features, mass_scatter
+from spectra.chromatography.traces import chains
 from spectra.errors import InvalidMeasurement
 from spectra.model import Floats, ScanTable, spectrum_from_peaks
 from spectra.readers import read
@@ -122,3 +123,14 @@ def test_a_real_ion_is_found_with_its_isotopes(data_dir: Path) -> None:
     assert found.accurate
     assert found.tolerance_ppm <= 10
     assert amitriptyline.isotopes[1] == pytest.approx(0.217, abs=0.02)
+
+
+@given(st.lists(st.integers(0, 2), min_size=1, max_size=60))
+def test_chains_are_those_a_walk_finds(back: list[int]) -> None:
+    before = np.array([k - step if step and k >= step else -1 for k, step in enumerate(back)])
+    before[[k for k, own in enumerate(before) if own in before[:k]]] = -1  # each is followed by one at most
+    number, expected = 0, []
+    for own in before.tolist():
+        expected.append(number if own < 0 else expected[own])
+        number += own < 0
+    assert chains(before).tolist() == expected
