@@ -25,6 +25,7 @@ from spectra.chromatography.condition import NOT_COMPARABLE, Condition, Fault, c
 from spectra.chromatography.deconvolution import ComponentPeak, Deconvolution, deconvolve
 from spectra.chromatography.retention import ColumnClass, Ladder, log_likelihood_ratio, retention_index
 from spectra.model import MassSpectrum, Run
+from spectra.similarity.mass import FULL_SCALE
 
 SHOWN = 5  # candidates per component
 UNEXPLAINED = frozenset({Decision.UNKNOWN, Decision.FAMILY})
@@ -188,15 +189,26 @@ def _parts(peak: ComponentPeak, releases: Sequence[Release], mz_low: float | Non
     found = unmix(releases, peak.spectrum, mz_low=mz_low)
     if len(found.parts) < 2 or found.explained < LEAST_EXPLAINED or not all(p.named for p in found.parts):
         return []
+    floor = _full_scale(peak)
     return [
         replace(
             peak,
             spectrum=part.spectrum,
             area=peak.area * part.share * found.explained,
             purity=peak.purity * part.share,
+            floor=floor,
         )
         for part in found.parts
     ]
+
+
+def _full_scale(peak: ComponentPeak) -> MassSpectrum | None:
+    """The floor on the scale of the parts' spectra: the base peak of the whole is 999."""
+    if peak.floor is None:
+        return None
+    return MassSpectrum(
+        peak.floor.mz, peak.floor.intensity * FULL_SCALE / float(peak.spectrum.intensity.max())
+    )
 
 
 def _component(number: int, said: _Statement, signal: float, timed: bool) -> Component:

@@ -30,9 +30,7 @@ FEATURES = (
     "match",  # match factor / 1000
     "reverse_excess",  # (reverse match factor − match factor) / 1000: what the query has beside the reference
     "lead",  # match factor over the second compound's, / 1000
-    "lead_sixth",  # over the sixth compound's
     "lead_outside",  # over the best compound outside the isomer group
-    "nearness",  # distance to the reference over the reference's distance to its nearest rival
     "separation",  # lead over the distance between the first two references
     "entropy_match",  # weighted spectral-entropy similarity, 0..1 (Li 2021, doi 10.1038/s41592-021-01331-z)
     "entropy_lead",
@@ -77,7 +75,7 @@ def evidence(query: UnitSpectrum, hits: Sequence[Hit], group: Sequence[Reference
     match = np.array([hit.match_factor for hit in hits]) / 1000
     inside = {compound_of(one) for one in group}
     outside = np.array([compound_of(hit.reference) not in inside for hit in hits])
-    likeness = match_factors(table.row(0), table, np.arange(1, len(table))).match_factor / 1000
+    second = match_factors(table.row(0), table, np.arange(len(table))[1:2]).match_factor / 1000
     entropies = entropy_similarity(dense.query, dense.reference)
     formula = hits[0].reference.formula
     molecule = molecular_mass(formula)
@@ -90,10 +88,8 @@ def evidence(query: UnitSpectrum, hits: Sequence[Hit], group: Sequence[Reference
         "match": match[0],
         "reverse_excess": hits[0].reverse_match_factor / 1000 - match[0],
         "lead": _lead(match),
-        "lead_sixth": match[0] - (match[5] if len(match) > 5 else 0.0),
         "lead_outside": match[0] - match[outside].max(initial=0.0),
-        "nearness": (1.0 - match[0]) / (1.01 - likeness.max(initial=0.0)),
-        "separation": _lead(match) / (1.01 - (likeness[0] if len(likeness) else 0.0)),
+        "separation": _lead(match) / (1.01 - second.sum()),
         "entropy_match": entropies[0],
         "entropy_lead": _lead(entropies),
         "heavy_match": upper[0],

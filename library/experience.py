@@ -21,11 +21,14 @@ from library.prepare import connectivity
 from library.record import Record, SpectrumKind
 from library.release import Release, build_release, open_release
 from library.search import msms
-from library.search.ei import search
+from library.search.ei import search, unit_spectra
 from spectra.model import Floats, Ints, MassSpectrum, spectrum_from_peaks
-from spectra.similarity.mass import unit_mass
 
 LEAST_IONS = 5
+# Of the base peak, by how much ions of a small component may be wrong; of weaker ones nothing is said
+# (`library.statement.Thresholds.blur`).
+FAINTEST, WEAKEST = 0.002, 0.2
+STRANGE = 0.02
 QUERIES_PER_COMPOUND = 3  # product-ion spectra: their energies differ
 PARTS = 8  # of the laboratories
 
@@ -59,12 +62,12 @@ def replicates(
 
 
 def leaving_out(
-    records: Sequence[Record], folder: Path, rng: np.random.Generator, *, rows: int = 400
+    records: Sequence[Record], folder: Path, rng: np.random.Generator, *, rounds: int = 6, alone: int = 75
 ) -> Experience:
-    """What a library of mostly one spectrum per compound teaches: ``rows`` searches with, as many without.
+    """What a library of mostly one spectrum per compound teaches.
 
-    With: compounds of several spectra, one of them the query, repeated in turn. Without: compounds picked at
-    random and left out, a fifth of them at a time.
+    In each of ``rounds`` one spectrum of every compound with several asks, once with the others of its
+    compound and once without; so do ``alone`` compounds picked at random, without.
 
     Parameters
     ----------
@@ -74,39 +77,78 @@ def leaving_out(
         one for one in records if one.inchikey and len(one.mz) >= LEAST_IONS and not _labelled(one.formula)
     ]
     compounds = np.array([connectivity(one.inchikey) for one in usable])
-    names, owner, count = np.unique(compounds, return_inverse=True, return_counts=True)
-    some = rng.permutation(len(usable))
-    query = np.zeros(len(names), int)
-    query[owner[some]] = some
-    several = query[count > 1]
-    chosen = rng.permutation(len(names))[:rows]
-    runs = [(np.isin(np.arange(len(usable)), several), several)]
-    runs += [(np.isin(owner, part), query[part]) for part in np.array_split(chosen, 5)]
+    _, owner, count = np.unique(compounds, return_inverse=True, return_counts=True)
     seen = []
-    for number, (gone, asked) in enumerate(runs):
-        kept = (usable[k] for k in np.flatnonzero(~gone))
-        report = build_release(kept, folder / str(number), name="shown", source="", licence="")
-        spectra = [spectrum_from_peaks(usable[k].mz, usable[k].intensity) for k in asked]
-        seen.append(judged([open_release(report.directory)], spectra, compounds[asked]))
-    return joined([seen[0].of(np.arange(rows) % len(several)), *seen[1:]])
+    for number in range(rounds):
+        some = rng.permutation(len(usable))
+        query = np.zeros(len(count), int)
+        query[owner[some]] = some
+        several, single = query[count > 1], rng.permutation(query[count == 1])[:alone]
+        kept = np.setdiff1d(np.arange(len(usable)), several)
+        report = build_release(
+            (usable[k] for k in kept), folder / str(number), name="shown", source="", licence=""
+        )
+        releases, hidden = [open_release(report.directory)], np.concatenate([several, single])
+        for asked, without in ((several, False), (hidden, True)):
+            spectra = [spectrum_from_peaks(usable[k].mz, usable[k].intensity) for k in asked]
+            weak = [veiled(one, rng) if rng.random() < 0.5 else (one, None) for one in spectra]
+            spectra, floors = [one for one, _ in weak], [floor for _, floor in weak]
+            seen.append(judged(releases, spectra, compounds[asked], hidden=without, floors=floors))
+    return joined(seen)
+
+
+def veiled(spectrum: MassSpectrum, rng: np.random.Generator) -> tuple[MassSpectrum, MassSpectrum]:
+    """A spectrum as a small component shows it, and by how much its ions may be wrong.
+
+    By `WEAKEST` of the base peak at the most; ions scatter by two thirds of it, and `STRANGE` of the masses
+    without one bring one that is no part of it.
+    """
+    mass = np.arange(np.floor(spectrum.mz.min()), np.ceil(spectrum.mz.max()) + 1)
+    heights = np.bincount(
+        (np.round(spectrum.mz) - mass[0]).astype(int), spectrum.intensity, minlength=len(mass)
+    )
+    error = heights.max() * 10 ** rng.uniform(np.log10(FAINTEST), np.log10(WEAKEST))
+    shown = heights + rng.normal(size=len(mass)) * error / 1.5 * (heights > 0)
+    strange = (heights == 0) & (rng.random(len(mass)) < STRANGE)
+    shown[strange] = error * rng.uniform(1, 2, int(strange.sum()))
+    kept = shown >= error
+    return spectrum_from_peaks(mass[kept], shown[kept]), spectrum_from_peaks(mass, np.full(len(mass), error))
 
 
 def judged(
-    releases: Sequence[Release], spectra: Sequence[MassSpectrum], truth: Sequence[str] | np.ndarray
+    releases: Sequence[Release],
+    spectra: Sequence[MassSpectrum],
+    truth: Sequence[str] | np.ndarray,
+    *,
+    hidden: bool = False,
+    floors: Sequence[MassSpectrum | None] | None = None,
 ) -> Experience:
-    """Features and outcomes of spectra whose compound (first block of the InChIKey) is known."""
-    return _experience(_rows(releases, spectra, truth), len(FEATURES), _held(releases, SpectrumKind.EI))
+    """Features and outcomes of spectra whose compound (first block of the InChIKey) is known.
+
+    Parameters
+    ----------
+    hidden : as if no library held the compound that is asked for.
+    floors : as for `library.search.ei.search`.
+    """
+    held = set() if hidden else _held(releases, SpectrumKind.EI)
+    return _experience(_rows(releases, spectra, truth, hidden, floors), len(FEATURES), held)
 
 
 def _rows(
-    releases: Sequence[Release], spectra: Sequence[MassSpectrum], truth: Sequence[str] | np.ndarray
+    releases: Sequence[Release],
+    spectra: Sequence[MassSpectrum],
+    truth: Sequence[str] | np.ndarray,
+    hidden: bool,
+    floors: Sequence[MassSpectrum | None] | None,
 ) -> Iterator[_Outcome]:
-    found = search(releases, spectra, top=COMPARED)
-    for spectrum, compound, hits in zip(spectra, truth, found, strict=True):
-        if hits:
-            query = unit_mass(spectrum.mz, spectrum.intensity)
-            group = isomer_group(releases, hits[0], query)
-            yield evidence(query, hits, group), str(compound), [compound_of(one) for one in group], ""
+    found = search(releases, spectra, top=COMPARED + hidden, floors=floors)
+    queries = unit_spectra(spectra, None, floors)
+    for query, own, hits in zip(queries, truth, found, strict=True):
+        gone = str(own) if hidden else None
+        shown = [hit for hit in hits if compound_of(hit.reference) != gone][:COMPARED]
+        if shown:
+            group = [one for one in isomer_group(releases, shown[0], query) if compound_of(one) != gone]
+            yield evidence(query, shown, group), str(own), [compound_of(one) for one in group], ""
 
 
 def laboratories(

@@ -23,6 +23,7 @@ from library.search.ei import ISOTOPOLOGUE_HANDICAP, Hit
 from spectra.model import Floats, Ints, MassSpectrum, spectrum_from_peaks
 from spectra.similarity.mass import UnitSpectrum, UnitTable, unit_mass
 from spectra.similarity.match_factor import flat_ions, match_factors, summed
+from spectra.similarity.tilt import levelled
 
 # By which an ion of one substance differs between instruments: a share of it, and at least so much of 999.
 SPREAD, FLOOR = 0.1, 2.0
@@ -31,12 +32,12 @@ PROMISING = 1500  # entries that share enough with the spectrum to be looked at 
 TRIED = 16  # entries that are fitted together with the other parts at each step
 SWEEPS = 3  # times every part is sought again
 MOST = 4  # parts; what one spectrum can tell apart
-LEAST_MATCH = 500.0  # match factor with what the others leave: below, a part has no name
+LEAST_MATCH = 400.0  # match factor with what the others leave: below, a part has no name
 
 # Log odds that a further part is there, fitted to sums of one to three replicate spectra of one half of the
 # compounds (tests/benchmarks/bench_gcms.py reports the other half): how much worse the fit is without the
 # part, its ions that the others hardly touch, its likeness to them, its reverse match with what they leave.
-CHANCE = 0.35  # of the other half of the compounds, about nine in ten of the parts told are then right
+CHANCE = 0.3  # of the other half of the compounds, about nine in ten of the parts told are then right
 _ODDS = {"start": -6.7, "log_worse": 3.8, "log_own_ions": 1.25, "likeness": -5.2, "reverse": 6.3}
 OWN_ION = 5.0  # of 999: an ion of a part that counts as its own where it is twice all others'
 
@@ -151,7 +152,7 @@ def unmix(
     fit = _Fit((), np.empty(0), float(((target.height * target.root) ** 2).sum()))
     parts: list[Part] = []
     while len(fit.chosen) < most:
-        further = solver.refined(solver.added(fit))
+        further = solver.levelled(solver.refined(solver.added(fit)))
         if len(further.chosen) == len(fit.chosen):
             break
         told = solver.parts(further, releases)
@@ -212,7 +213,7 @@ def _gains(entries: _Entries, target: _Target, residual: Floats) -> Floats:
 
 
 class _Solver:
-    """The fits of one spectrum; dense spectra of entries are made once."""
+    """The fits of one spectrum; dense spectra of entries are made once, and turned where they are parts."""
 
     def __init__(self, libraries: Sequence[_Entries], target: _Target) -> None:
         self.libraries = libraries
@@ -221,13 +222,14 @@ class _Solver:
 
     def dense(self, entry: tuple[int, int]) -> Floats:
         if entry not in self._dense:
-            library, k = self.libraries[entry[0]], entry[1]
-            one = library.release.units.row(int(library.row[k]))
-            heights = np.zeros(len(self.target.height))
-            inside = one.mass < len(heights)
-            heights[one.mass[inside]] = one.intensity[inside]
-            self._dense[entry] = heights
+            self._dense[entry] = self._heights(self._unit(entry))
         return self._dense[entry]
+
+    def _heights(self, one: UnitSpectrum) -> Floats:
+        heights = np.zeros(len(self.target.height))
+        inside = one.mass < len(heights)
+        heights[one.mass[inside]] = one.intensity[inside]
+        return heights
 
     def sum_of(self, fit: _Fit) -> Floats:
         total = np.zeros(len(self.target.height))
@@ -265,6 +267,22 @@ class _Solver:
             if fit is before:
                 break
         return fit
+
+    def levelled(self, fit: _Fit) -> _Fit:
+        """The fit with every part as this spectrum's instrument would show it (`spectra.similarity.tilt`).
+
+        What another tuning leaves of the largest part is as much as a part of a tenth.
+        """
+        whole = self.sum_of(fit)
+        for entry, amount in zip(fit.chosen, fit.amount, strict=True):
+            own = amount * self.dense(entry)
+            left = np.maximum(self.target.height - (whole - own), 0.0)
+            mass = np.flatnonzero((left > 0.5) & (own > whole - own))
+            query = unit_mass(mass, left[mass], mz_low=self.target.query.start)
+            library = self.libraries[entry[0]]
+            turned = levelled(query, library.release.units, library.row[entry[1] : entry[1] + 1])
+            self._dense[entry] = self._heights(turned.row(0))
+        return self.fitted(fit.chosen)
 
     def parts(self, fit: _Fit, releases: Sequence[Release]) -> list[Part]:
         """What may be said of every part."""

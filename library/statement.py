@@ -29,6 +29,7 @@ class Thresholds:
     hint_score, hint_share : 0..1000 and 0..1: see `library.families.hint`.
     alone_score : 0..1000 of the best candidate, from which one substance is named where no chance is known.
     unknowns : 0..1, share of what is asked that no library holds: what the chances assume.
+    blur : 0..1 of the base peak, by which ions may be wrong; beyond it nothing is named.
     """
 
     least_score: float
@@ -39,10 +40,11 @@ class Thresholds:
     hint_share: float
     alone_score: float
     unknowns: float = 0.2
+    blur: float = 0.2
 
 
 THRESHOLDS: Mapping[SpectrumKind, Thresholds] = {
-    SpectrumKind.EI: Thresholds(700.0, 5, 0.97, 0.5, 500.0, 0.4, 1000.0),
+    SpectrumKind.EI: Thresholds(600.0, 5, 0.97, 0.4, 500.0, 0.4, 1000.0),
     SpectrumKind.MSMS: Thresholds(750.0, 3, 0.95, 0.5, 500.0, 0.4, 900.0),
     SpectrumKind.IN_SOURCE: Thresholds(700.0, 3, 0.9, 0.5, 500.0, 0.4, 950.0),
     SpectrumKind.INFRARED: Thresholds(820.0, 0, 0.9, 0.5, 500.0, 0.4, 920.0),
@@ -60,6 +62,7 @@ class Evidence:
     group : substances the technique cannot tell from it, itself included.
     chances : None where the technique has no calibration: scores and ions then decide alone.
     family : whether a family was agreed on.
+    blur : 0..1, by which share of the base peak most ions may be wrong.
     """
 
     score: float
@@ -67,12 +70,15 @@ class Evidence:
     group: int
     chances: Chances | None
     family: bool
+    blur: float = 0.0
 
 
 def decide(found: Evidence, thresholds: Thresholds) -> Decision:
     """What may be said."""
     otherwise = Decision.FAMILY if found.family else Decision.UNKNOWN
     if found.score < thresholds.least_score or found.ions < thresholds.least_ions:
+        return otherwise
+    if found.blur > thresholds.blur:
         return otherwise
     if found.chances is None:
         sure, grouped = found.score >= thresholds.alone_score, True

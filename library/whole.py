@@ -23,7 +23,7 @@ from library.search.ei import Hit, unit_spectra
 from library.search.hybrid import hybrid, plausible_masses
 from library.statement import THRESHOLDS, Evidence, decide
 from spectra.model import spectrum_from_peaks
-from spectra.similarity.mass import UnitSpectrum
+from spectra.similarity.mass import FULL_SCALE, UnitSpectrum
 
 __all__ = ["COMPARED", "EI", "LEAST_SHOWN", "Statement", "state"]
 
@@ -71,7 +71,9 @@ def state(
     if not near or len(query.mass) < EI.least_ions:
         return Statement(Decision.UNKNOWN, near, groups, None, None)
     sure = chances(calibration("ei"), evidence(query, hits, groups[0]), unknowns=EI.unknowns)
-    found = Evidence(near[0].match_factor, near[0].matched_ions, len(groups[0]), sure, family=False)
+    found = Evidence(
+        near[0].match_factor, near[0].matched_ions, len(groups[0]), sure, family=False, blur=_blur(query)
+    )
     decision = decide(found, EI)
     family = _agreed([Likeness(hit.reference, hit.match_factor) for hit in hits])
     if decision is Decision.UNKNOWN and family:
@@ -79,6 +81,12 @@ def state(
         family = confirmed or (family if family.share >= SURE_SHARE else None)
         decision = Decision.FAMILY if family else Decision.UNKNOWN
     return Statement(decision, near, groups, sure, family)
+
+
+def _blur(query: UnitSpectrum) -> float:
+    """0..1: by which share of the base peak half of the ions may be wrong."""
+    known = np.empty(0) if query.floor is None else query.floor[query.floor > 0]
+    return float(np.median(known)) / FULL_SCALE if len(known) else 0.0
 
 
 def _agreed(likenesses: Sequence[Likeness]) -> FamilyHint | None:

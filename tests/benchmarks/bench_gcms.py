@@ -58,6 +58,7 @@ RUNS, PEER_RUNS, PAIRS = 4, 1, 4  # the peer takes ten seconds a run: it gets th
 TALLEST = 2e6  # counts of the base peak of a pair's larger one
 SUMS = {"1 : 0.4": (1.0, 0.4), "1 : 0.1": (1.0, 0.1), "1 : 0.5 : 0.2": (1.0, 0.5, 0.2)}
 MIXED = 60
+ISOTOPOLOGUES = 8.5  # Th above the molecule: what six chlorine atoms bring
 Named = list[tuple[float, set[str]]]  # time, compounds of the isomer group
 
 
@@ -122,9 +123,10 @@ def others() -> list[tuple[str, Record]]:
 
 
 def underivatised(record: Record) -> bool:
+    """Nothing of 1 % of the base peak where no isotopologue of the molecule reaches."""
     mz, intensity = np.asarray(record.mz), np.asarray(record.intensity)
-    above = intensity[mz > nominal_mass(record.formula) + 3.5].sum()
-    return bool(above < 0.02 * intensity.sum())
+    above = intensity[mz > nominal_mass(record.formula) + ISOTOPOLOGUES]
+    return bool(above.max(initial=0.0) < 0.01 * intensity.max())
 
 
 def from_40(record: Record) -> MassSpectrum:

@@ -117,8 +117,14 @@ def test_one_substance_is_named_only_where_it_is_sure() -> None:
 
 def test_nothing_is_named_on_few_ions_or_a_poor_match_however_sure() -> None:
     assert said(ions=3) is Decision.UNKNOWN
-    assert said(score=600) is Decision.UNKNOWN
-    assert said(score=600, family=True) is Decision.FAMILY
+    assert said(score=599) is Decision.UNKNOWN
+    assert said(score=599, family=True) is Decision.FAMILY
+
+
+def test_nothing_is_named_where_most_of_the_spectrum_could_be_scatter() -> None:
+    sure = Chances(0.98, 0.98, 0.02)
+    assert decide(Evidence(900, 40, 1, sure, False, blur=0.2), EI) is Decision.IDENTIFIED
+    assert decide(Evidence(900, 40, 1, sure, False, blur=0.21), EI) is Decision.UNKNOWN
 
 
 def test_without_a_calibration_the_score_decides() -> None:

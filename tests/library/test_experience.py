@@ -13,9 +13,10 @@ import pytest
 from library import experience, product_ions
 from library.calibration import Experience, Terms, crossed, ranking_quality
 from library.evidence import FEATURES
-from library.experience import QUERIES_PER_COMPOUND, laboratories, leaving_out, replicates
+from library.experience import QUERIES_PER_COMPOUND, laboratories, leaving_out, replicates, veiled
 from library.record import Record, SpectrumKind
 from library.release import Release
+from spectra.model import spectrum_from_peaks
 
 
 def key(number: int) -> str:
@@ -55,15 +56,29 @@ def test_half_hidden_replicates_are_found_where_they_are_held(tmp_path: Path) ->
     assert seen.right[~seen.absent].all()
 
 
-def test_what_is_left_out_is_absent_and_as_many_are_held(tmp_path: Path) -> None:
+def test_what_is_left_out_is_absent_and_what_has_replicates_asks_twice(tmp_path: Path) -> None:
     rng = np.random.default_rng(2)
     records = [whole(number, rng) for number in range(30)] + [whole(number, rng) for number in range(4)]
     labelled = [whole(99, rng, "C9H8D4"), whole(99, rng, "C9H8D4")]
-    seen = leaving_out([*records, *labelled], tmp_path, rng, rows=20)
+    seen = leaving_out([*records, *labelled], tmp_path, rng, rounds=2, alone=5)
     coherent(seen, len(FEATURES))
-    assert seen.absent.sum() == (~seen.absent).sum() == 20
-    assert seen.right[~seen.absent].all()
+    assert seen.absent.sum() <= 2 * (4 + 5)
+    held = seen.of(np.flatnonzero(~seen.absent))
+    assert set(held.compound) <= {key(number)[:14] for number in range(4)}
+    assert held.right.mean() > 0.7
     assert key(99)[:14] not in seen.compound
+
+
+def test_a_veiled_spectrum_shows_what_exceeds_its_error() -> None:
+    rng = np.random.default_rng(4)
+    full = spectrum_from_peaks(np.arange(50, 150), np.geomspace(1, 1000, 100))
+    for _ in range(20):
+        weak, floor = veiled(full, rng)
+        error = floor.intensity[0]
+        assert 0.002 * 1000 <= error <= 0.2 * 1000
+        assert (weak.intensity >= error).all()
+        assert set(weak.mz) <= set(floor.mz)
+        assert len(weak) < len(full)
 
 
 def test_a_laboratory_never_answers_itself(tmp_path: Path) -> None:

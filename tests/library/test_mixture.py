@@ -68,6 +68,17 @@ def test_one_substance_is_one_part_however_the_instrument_tilts_it(release: Rele
         assert names(mixed((COCAINE, 1), spread=0.15, seed=seed), release) == ["Cocaine"]
 
 
+@pytest.mark.parametrize("tilt", [-0.4, 0.4])
+def test_another_tuning_neither_makes_a_part_nor_hides_one(release: Release, tilt: float) -> None:
+    def turned(ions: Ions) -> Ions:
+        return {mass: height * float(np.exp(tilt * (mass - 150) / 100)) for mass, height in ions.items()}
+
+    assert names(mixed((turned(COCAINE), 1)), release) == ["Cocaine"]
+    found = unmix([release], mixed((turned(COCAINE), 1), (turned(LEVAMISOLE), 0.1)), mz_low=40)
+    assert [part.reference.name for part in found.parts] == ["Cocaine", "Levamisole"]
+    assert found.parts[1].share == pytest.approx(0.1 / 1.1, abs=0.03)
+
+
 @pytest.mark.parametrize("share", [1.0, 0.4, 0.1])
 def test_a_second_substance_is_found_with_its_share(release: Release, share: float) -> None:
     found = unmix([release], mixed((COCAINE, 1), (CAFFEINE, share)), mz_low=40)
