@@ -144,6 +144,7 @@ VIEWS = {"uv254": _l("UV 254 nm"), "uv366": _l("UV 366 nm")}
 READING_PROBLEMS = {
     "missing": _l("Please fill this in."),
     "too_long": _l("Please keep this under %(limit)s characters."),
+    "unprintable": _l("Please use letters, figures and signs only."),
     "not_above_zero": _l("Please give a number above zero."),
     "no_colour": _l("Please choose at least one colour from the list; “no colour” is one."),
     "no_time": _l("Please give seconds as a number from 0 to 86,400, or leave it empty."),

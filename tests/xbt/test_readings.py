@@ -202,6 +202,8 @@ def test_only_technicians_of_the_site_keep_readings(
         ("not_above_zero", lambda: StripSeen("fentanyl", Lines.BOTH, NAN, 1)),
         ("no_colour", lambda: ColourSeen("marquis", ())),
         ("no_time", lambda: ColourSeen("marquis", ("red",), -1)),
+        ("unprintable", lambda: ColourSeen("marquis\u202e", ("red",))),
+        ("unprintable", lambda: StripSeen("fentanyl", Lines.BOTH, 1, 1, "lot\x00")),
         ("too_long", lambda: ColourSeen("m" * 81, ("red",))),
         ("bad_spectrum", lambda: LiquidSeen("m", "heroin", 3, 3, ((220, 1, 1),))),
         ("bad_spectrum", lambda: LiquidSeen("m", "heroin", 3, 3, tuple((9 - n, 1, 1) for n in range(20)))),

@@ -27,6 +27,7 @@ _table = click.Path(path_type=Path, dir_okay=False, exists=True)
 _SENTENCES = {
     "missing": "--{field} is needed",
     "too_long": "{field} is longer than {limit} characters",
+    "unprintable": "{field} holds signs that cannot be seen",
     "not_above_zero": "{field} must be a number above zero",
     "no_colour": "{name} is no colour on the list; see: xbt reading colour --help",
     "no_time": "--seconds is a number from 0 to 86400",

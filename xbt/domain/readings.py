@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from math import isfinite
+from unicodedata import category
 
 from xbt.domain.errors import InvalidReading
 
@@ -172,6 +173,8 @@ def _text(name: str, value: str, *, needed: bool = False) -> None:
         raise InvalidReading("too_long", field=name, limit=str(TEXT))
     if needed and not value.strip():
         raise InvalidReading("missing", field=name)
+    if not value.isprintable() or any(category(sign) == "Cf" for sign in value):
+        raise InvalidReading("unprintable", field=name)
 
 
 def _above_zero(name: str, value: float) -> None:
