@@ -63,6 +63,13 @@ def names(spectrum: MassSpectrum, release: Release) -> list[str]:
     return [part.reference.name for part in unmix([release], spectrum, mz_low=40).parts]
 
 
+def test_lists_of_principal_ions_are_no_parts_even_where_they_list_every_ion(tmp_path: Path) -> None:
+    mass, height = (np.array(one, np.float64) for one in zip(*COCAINE.items(), strict=True))
+    whole = Record("Cocaine", np.append(41, mass), np.append(0.2, height), partial=True, mz_low=40.0)
+    report = build_release([whole], tmp_path, name="lists", source="", licence="")
+    assert names(mixed((COCAINE, 1)), open_release(report.directory)) == []
+
+
 def test_one_substance_is_one_part_however_the_instrument_tilts_it(release: Release) -> None:
     for seed in range(5):
         assert names(mixed((COCAINE, 1), spread=0.15, seed=seed), release) == ["Cocaine"]
