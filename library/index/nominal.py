@@ -118,12 +118,17 @@ class NominalIndex:
 
     def add(self, masses: Ints, weights: Floats, product: Array) -> None:
         """Add the columns of the query's ions ``masses`` to each place's ``product``."""
+        begin, end = self._slices(masses)
+        scatter_slices(product, begin, end, self._row, self._weight, weights.astype(np.float32))
+
+    def _slices(self, masses: Ints) -> tuple[Ints, Ints]:
+        """Where columns' postings stand; their places are checked before they are first used."""
         begin, end = self.column[masses], self.column[masses + 1]
         for k in np.flatnonzero(~self._sound[masses]).tolist():
             if not within(self._row[begin[k] : end[k]], len(self)):
                 raise ValueError(f"index column {masses[k]}: a row number is not below {len(self)}")
             self._sound[masses[k]] = True
-        scatter_slices(product, begin, end, self._row, self._weight, weights.astype(np.float32))
+        return begin, end
 
     def products(self, places: Ints, factors: Array) -> Array:
         """(k,) float32: Σ √I·factor of its mass, over all ions of at least 2 of the rows at ``places``."""
@@ -136,8 +141,7 @@ class NominalIndex:
         """(places,) float32: √Σ m·I of ions of at least 2 from a scan start on, `NOTHING` where none is."""
         knot = self.knot(start)
         norm: Array = self._norm[knot]
-        between = np.arange(start, KNOTS[knot])
-        begin, end = self.column[between], self.column[between + 1]
+        begin, end = self._slices(np.arange(start, KNOTS[knot]))
         if (begin == end).all():
             return norm
         square = np.square(norm)

@@ -140,13 +140,14 @@ def test_the_cosine_is_that_of_the_weights() -> None:
     )
 
 
-def test_an_index_naming_rows_that_are_not_there_is_refused() -> None:
-    units = unit_table([0, 1, 2], [50, 50], [1, 1])
+@pytest.mark.parametrize("start", [50, 51])  # 51 adds the column to norms too
+def test_an_index_naming_rows_that_are_not_there_is_refused(start: int) -> None:
+    units = unit_table([0, 1, 2], [51, 51], [1, 1])
     arrays = build(units)
     arrays["row"] = arrays["row"] + np.int32(1)
     index = NominalIndex(units, arrays)
     with pytest.raises(ValueError, match="row number"):
-        index.best(unit_mass([50], [1]), 1)
+        index.best(unit_mass([51], [1], mz_low=start), 1)
 
 
 @pytest.mark.parametrize(
