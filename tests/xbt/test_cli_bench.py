@@ -39,3 +39,12 @@ def test_a_part_that_fails_is_named_and_the_exit_code_tells(
     result = CliRunner().invoke(main, ["bench", "matching", "--only", "bench_ei_search"])
     assert result.exit_code == 1
     assert "not measured: bench_ei_search" in result.output
+
+
+def test_words_reach_the_script(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XBT_EVALUATION_DATA", str(tmp_path))
+    result = CliRunner().invoke(main, ["bench", "pipeline", "nonsense"])
+    assert result.exit_code == 1
+    assert "no goal nonsense" in capfd.readouterr().err
