@@ -107,9 +107,10 @@ def windows(mz: NDArray[np.integer], half: Ints) -> Steps:
     ------
     InvalidMeasurement : windows touch, so that one ion could match two.
     """
-    edges = np.empty((len(mz), 2), np.int32)
-    edges[:, 0] = mz - half
-    edges[:, 1] = mz + half + 1
+    edges, reach = np.empty((len(mz), 2), np.int32), half.astype(np.int32)
+    np.subtract(mz, reach, out=edges[:, 0])
+    reach += 1
+    np.add(mz, reach, out=edges[:, 1])
     flat = edges.ravel()
     if np.logical_or.reduce(flat[2::2] < flat[1:-1:2]):
         raise InvalidMeasurement(
