@@ -1,9 +1,9 @@
 """Search of product-ion spectra beside ms_entropy's Flash Entropy Search: speed and equality.
 
 Run: ``python tests/benchmarks/bench_msms_search.py [SIZE ...]`` with sizes such as ``massbank 100000 350000``
-(the default) or ``1000000`` (needs 8 GB, most of it for the peer). Libraries of a size are resampled from MassBank by the tool beside
-the evaluation data. Both search the same cleaned peaks in the same process, query by query in turn; the time
-of a query is the least of five. Prints Markdown.
+(the default) or ``1000000`` (needs 8 GB, most of it for the peer). Libraries of a size are resampled from
+MassBank by the tool beside the evaluation data. Both search the same cleaned peaks in the same process, query
+by query in turn; the time of a query is the least of five. Prints Markdown.
 
 Not the same work: the peer's identity and hybrid search return a score for every spectrum, ours the window
 and the exact best ten; that is what an identification needs, and what the ratios are about.
