@@ -10,6 +10,10 @@ from spectra.optical.mixture import Unmixed
 from spectra.optical.sets import MOST_PARTS
 from spectra.optical.significance import Settings, f_needed
 
+# Of measurements that just pass the test, half find the substance; and a line that is wider than that of the
+# reference takes some of its slope.
+MARGIN = 1.3
+
 
 def hidden_below(
     unmixed: Unmixed,
@@ -26,7 +30,7 @@ def hidden_below(
     of all parts found and the instrument's ways (`spectra.optical.grid.otherwise`) being free: what they can
     take of it (``unmixed.taken``) does not speak for it. What is left must pass the test that every part
     passed, in places as independent as those of the residual; nothing that happens to look like the reference
-    in this residual is counted for it.
+    in this residual is counted for it. That amount is raised by `MARGIN`.
 
     Parameters
     ----------
@@ -55,4 +59,4 @@ def hidden_below(
     found = (np.sqrt(needed * left) - against) / length
     share = likeness / 1000
     like = (np.sqrt(share / (1 - share) * left) - against) / alone
-    return np.where(known, np.maximum(found, like), np.inf)
+    return np.where(known, MARGIN * np.maximum(found, like), np.inf)

@@ -19,6 +19,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain, zip_longest
 from pathlib import Path
 
@@ -90,13 +91,14 @@ class Kind:
 
 @dataclass(frozen=True)
 class Case:
-    """A mixture, what it is made of (name -> share), and its absorbance without baseline and noise, of which
-    ``height`` is an area of 1."""
+    """A mixture, what it is made of (name -> share), its absorbance without baseline and noise, of which
+    ``height`` is an area of 1, and how its instrument sees absorbance."""
 
     spectrum: OpticalSpectrum
     shares: dict[str, float]
     clean: Floats
     height: float
+    seen: Callable[[Floats], Floats]
 
 
 @dataclass
@@ -183,11 +185,15 @@ def _mixture(some: Sequence[Material], rng: np.random.Generator, kind: Kind) -> 
     y = np.zeros(len(X))
     for one, share in zip(chosen, shares, strict=True):
         y += share * _unit(one, _shift(rng))
-    if kind.elsewhere:
-        y = gaussian_filter1d(y, rng.uniform(0, 2)) * (X / 1500) ** rng.uniform(-0.5, 0.5)
+    seen = partial(_elsewhere, rng.uniform(0, 2), rng.uniform(-0.5, 0.5)) if kind.elsewhere else np.asarray
+    y = seen(y)
     height = rng.uniform(0.3, 1.0) / float(np.percentile(y, 99.8))
     true = {one.name: float(share) for one, share in zip(chosen, shares, strict=True)}
-    return Case(_measured(y * height, rng, kind.noise), true, y * height, height)
+    return Case(_measured(y * height, rng, kind.noise), true, y * height, height, seen)
+
+
+def _elsewhere(width: float, power: float, y: Floats) -> Floats:
+    return np.asarray(gaussian_filter1d(y, width) * (X / 1500) ** power, np.float64)
 
 
 def _shift(rng: np.random.Generator) -> float:
@@ -354,7 +360,7 @@ def hiding(bench: Bench, count: int) -> Iterator[str]:
                 for times, seen in named.items():
                     share = times * chosen.share
                     material = bench.of_key[chosen.key]
-                    added = case.height * share / (1 - share) * _unit(material, _shift(rng))
+                    added = case.height * share / (1 - share) * case.seen(_unit(material, _shift(rng)))
                     spectrum = _measured(case.clean + added, rng, kind.noise)
                     calls = called(unmix_spectrum([bench.release], spectrum))
                     seen.append(any(material.name in one.names for one in calls))
@@ -492,6 +498,7 @@ def main(argv: Sequence[str] = ()) -> None:
             for line in tables[part]():
                 print(line, flush=True)
             print()
+        print(f"{time.process_time():.0f} s of processor time in all.")
 
 
 if __name__ == "__main__":
