@@ -42,8 +42,8 @@ _SAID = {
     State.EMPTY: "no bands: the crystal is empty, or holds too little; nothing was searched",
     State.WEAK: "no band stands out of the noise: nothing was searched; use more sample or scans",
     State.SATURATED: "the strongest bands are cut off (too much sample or too thick): nothing was searched",
-    State.INVERTED: "the bands hang downwards: a transmittance called absorbance, or sample on the crystal "
-    "when the background was taken; nothing was searched",
+    State.INVERTED: "the bands hang downwards: a transmittance called absorbance or the other way round, or "
+    "sample on the crystal when the background was taken; nothing was searched",
 }  # fmt: skip
 _ESTIMATE = (
     "shares are estimates: they are of the spectrum, not by weight, and materials differ in how strongly "
