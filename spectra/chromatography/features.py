@@ -151,7 +151,9 @@ def _described(points: Points, found: Peaks, ppm: float, accurate: bool) -> tupl
         found.height,
         found.area,
         charge,
-        found.scans,
     )
-    rows = zip(*(column[order].tolist() for column in columns), pattern[order], strict=True)
-    return tuple(Feature(*row[:8], isotopes=row[9], scans=row[8]) for row in rows)
+    rows = zip(*(column[order].tolist() for column in columns), strict=True)
+    return tuple(
+        Feature(*row, shape, scans)
+        for row, shape, scans in zip(rows, pattern[order], found.scans[order].tolist(), strict=True)
+    )
