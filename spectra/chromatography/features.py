@@ -41,8 +41,8 @@ class Feature:
     fwhm_s : full width at half maximum, s.
     height : counts at the apex. area : counts·s, isotopologues not included.
     charge : 1, or 2 where the isotopes lie half a Th apart.
-    isotopes : (3,) float64, intensities of M, M+1 and M+2 over the upper half of the peak, M = 1.
     scans : how many scans show it.
+    isotopes : (3,) float64, intensities of M, M+1 and M+2 over the upper half of the peak, M = 1.
     """
 
     mz: float
@@ -53,8 +53,8 @@ class Feature:
     height: float
     area: float
     charge: int
-    isotopes: Floats
     scans: int
+    isotopes: Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -151,9 +151,7 @@ def _described(points: Points, found: Peaks, ppm: float, accurate: bool) -> tupl
         found.height,
         found.area,
         charge,
+        found.scans,
     )
-    rows = zip(*(column[order].tolist() for column in columns), strict=True)
-    return tuple(
-        Feature(*row, shape, scans)
-        for row, shape, scans in zip(rows, pattern[order], found.scans[order].tolist(), strict=True)
-    )
+    rows = zip(*(column[order].tolist() for column in columns), pattern[order], strict=True)
+    return tuple(Feature(*row) for row in rows)

@@ -15,7 +15,7 @@ COCAINE = "C17H21NO4"
 
 def feature(mz: float, height: float = 1e6, rt_s: float = 60.0, charge: int = 1) -> Feature:
     pattern = np.array([1.0, 0.2, 0.02])
-    return Feature(mz, rt_s, rt_s - 6, rt_s + 6, 5.0, height, 5 * height, charge, pattern, 20)
+    return Feature(mz, rt_s, rt_s - 6, rt_s + 6, 5.0, height, 5 * height, charge, 20, pattern)
 
 
 def test_adducts_of_one_molecule_are_one() -> None:

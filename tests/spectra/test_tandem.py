@@ -11,7 +11,7 @@ from spectra.model import ScanTable
 
 
 def feature(mz: float, rt_s: float = 60.0, height: float = 1e6) -> Feature:
-    return Feature(mz, rt_s, rt_s - 6, rt_s + 6, 5.0, height, 5 * height, 1, np.array([1.0, 0.2, 0.0]), 20)
+    return Feature(mz, rt_s, rt_s - 6, rt_s + 6, 5.0, height, 5 * height, 1, 20, np.array([1.0, 0.2, 0.0]))
 
 
 def scans(*told: tuple[float, float, float]) -> ScanTable:
