@@ -139,6 +139,8 @@ class Component(msgspec.Struct, frozen=True):
     f_value: float | None = None  # how much worse the sum of all components fits without this one
     part: Absorbed | None = None  # its part of an infrared or Raman spectrum
     quality: float | None = None  # 0..1 of its signal around the apex that the fit explains
+    saturated_ions: list[int] = []  # at the limit of the detector: their heights are told by their flanks
+    tails: bool = False  # leaves the column slowly: column or inlet holds it back
     retention_index: float | None = None  # by the ladder of the method
     divided: bool = False  # one of several that the libraries found in the spectrum of one peak
 

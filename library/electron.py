@@ -229,6 +229,8 @@ def _component(number: int, said: _Statement, signal: float, timed: bool) -> Com
         confidence=said.confidence,
         family=said.family,
         quality=_told(peak.quality, 3),
+        saturated_ions=list(peak.saturated),
+        tails=peak.tails,
         retention_index=_told(said.index, 1),
         divided=said.divided,
     )

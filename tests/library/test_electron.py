@@ -155,3 +155,14 @@ def test_new_fields_come_back_as_they_went(release: Release) -> None:
     answer = identify(run_of((ISOMER_A, 190)), [release], source=SOURCE, ladder=LADDER)
     assert msgspec.json.decode(msgspec.json.encode(answer), type=Identification) == answer
     assert 0.8 < (at(answer, 190).quality or 0) <= 1
+
+
+def test_ions_at_the_limit_of_the_detector_are_told(release: Release) -> None:
+    run = run_of((COCAINE, 120), (CAFFEINE, 200))
+    scans = run.scans
+    cut = ScanTable(scans.rt_s, scans.offset, scans.mz, np.minimum(scans.intensity, 1.2e5))
+    answer = identify(Run(run.metadata, cut), [release], source=SOURCE)
+    assert {82, 182} <= set(at(answer, 120).saturated_ions)
+    assert at(answer, 120).candidates[0].name == "Cocaine"
+    assert not at(answer, 120).tails
+    assert at(identify(run, [release], source=SOURCE), 120).saturated_ions == []
