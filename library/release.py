@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +48,7 @@ __all__ = [
 
 _MASS = frozenset({SpectrumKind.EI, SpectrumKind.MSMS, SpectrumKind.IN_SOURCE})
 _EMPTY = MassSpectrum(np.empty(0), np.empty(0))
+KEPT = 512  # entries: some MB of mass spectra, tens of MB of curves
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,6 +128,7 @@ class Release:
         self._arrays = dict(arrays)
         self._segments: dict[SpectrumKind, Segment] = {one.kind: one for one in segments(self._arrays)}
         self._rows: dict[SpectrumKind, Ints] = {}
+        self._kept = lru_cache(KEPT)(self._read)  # the same references are found again and again
 
     def __len__(self) -> int:
         return self.manifest.spectra
@@ -226,6 +228,9 @@ class Release:
         """
         if not 0 <= row < len(self):
             raise IndexError(row)
+        return self._kept(int(row))
+
+    def _read(self, row: int) -> Reference:
         texts = {column: self.text(column, row) for column in TEXTS if column not in ("axis", "ordinate")}
         kind = KINDS[self._arrays["kind"][row]]
         offset = self._arrays["offset"]
