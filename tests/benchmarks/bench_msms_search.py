@@ -203,7 +203,7 @@ def searches(both: Both) -> dict[str, tuple[Callable[..., Any], PeerScores, Call
             lambda answer: answer[1],
         ),
         "identity": (
-            lambda query, precursor, width: index.identity(query, precursor, PRECURSOR, width),
+            lambda query, precursor, width: index.identity(query, precursor, near(width), width),
             lambda peaks, precursor: peer.identity_search(precursor, peaks, PRECURSOR.value, WIDTH),
             all_rows,
         ),
@@ -213,6 +213,11 @@ def searches(both: Both) -> dict[str, tuple[Callable[..., Any], PeerScores, Call
             lambda answer: answer[1],
         ),
     }
+
+
+def near(width: Tolerance) -> Tolerance:
+    """The precursor's tolerance, as much wider or narrower: at its edge too the peer's float32 decides."""
+    return Tolerance(PRECURSOR.value + width.value - WIDTH)
 
 
 def highest(scores: np.ndarray) -> np.ndarray:
