@@ -31,6 +31,7 @@ from scipy.optimize import nnls
 
 from library.answer import Component, Decision, Source
 from library.formats.msp import read_msp
+from library.forms import FormKind
 from library.formula import nominal_mass
 from library.groups import isomer_group
 from library.identify import identify
@@ -39,6 +40,7 @@ from library.prepare import connectivity
 from library.record import Record, SpectrumKind
 from library.release import Release, build_release, open_release
 from library.search.ei import search
+from library.substances import classify_form
 from spectra.chromatography.deconvolution import deconvolve
 from spectra.model import MassSpectrum, Run, spectrum_from_peaks
 from spectra.readers import read
@@ -77,7 +79,7 @@ def pool(folder: Path, half: int | None = 1) -> Pool:
     library = [one for k, one in enumerate(records) if k not in out]
     report = build_release(library, folder, name="swgdrug", source="", licence="")
     found: dict[str, list[MassSpectrum]] = defaultdict(list)
-    known = {connectivity(one.inchikey) for one in library} - {""}
+    known = {connectivity(one.inchikey) for one in library if not labelled(one)} - {""}
     for compound, record in [(connectivity(records[k].inchikey), records[k]) for k in out] + others():
         if compound in known and (half is None or half_of(compound) == half):
             found[compound].append(from_40(record))
@@ -89,10 +91,13 @@ def half_of(compound: str) -> int:
 
 
 def held_out(records: Sequence[Record]) -> set[int]:
-    """One replicate of every compound with several, copies and what is filed under a wrong name left in."""
+    """One replicate of every compound with several, copies and what is filed under a wrong name left in.
+
+    A labelled standard is no replicate: its key may be that of the compound, its spectrum is another.
+    """
     rows: dict[str, list[int]] = defaultdict(list)
     for k, record in enumerate(records):
-        if record.inchikey:
+        if record.inchikey and not labelled(record):
             rows[connectivity(record.inchikey)].append(k)
     counts = np.cumsum([0, *(len(one.mz) for one in records)])
     table = unit_table(
@@ -104,10 +109,13 @@ def held_out(records: Sequence[Record]) -> set[int]:
             continue
         k = int(rng.choice(own))
         best = match_factors(table.row(k), table, np.array([j for j in own if j != k])).match_factor.max()
-        labelled = records[k].name.split("-")[-1][:1] == "d"
-        if 600 <= best <= 985 and len(records[k].mz) >= 20 and not labelled:
+        if 600 <= best <= 985 and len(records[k].mz) >= 20:
             out.add(k)
     return out
+
+
+def labelled(record: Record) -> bool:
+    return classify_form(record.name, record.formula, record.inchikey).kind is FormKind.ISOTOPOLOGUE
 
 
 def others() -> list[tuple[str, Record]]:
