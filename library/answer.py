@@ -173,6 +173,15 @@ class Curve(msgspec.Struct, frozen=True):
     intensity: list[float]
 
 
+class LadderUsed(msgspec.Struct, frozen=True):
+    """The retention ladder that indices were read from."""
+
+    series: str
+    method: str
+    rt_s: list[float]
+    index: list[float]
+
+
 class Identification(msgspec.Struct, frozen=True):
     """The whole answer for one file."""
 
@@ -187,3 +196,4 @@ class Identification(msgspec.Struct, frozen=True):
     tic: Curve
     warnings: list[str]
     optical: Optical | None = None  # of infrared and Raman runs
+    ladder: LadderUsed | None = None  # None: no retention index

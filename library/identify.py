@@ -14,7 +14,7 @@ from importlib import metadata
 import numpy as np
 
 from library import direct, electron
-from library.answer import SCHEMA, Curve, Identification, LibraryUsed, Source
+from library.answer import SCHEMA, Curve, Identification, LadderUsed, LibraryUsed, Source
 from library.contents import Contents
 from library.liquid import contents as liquid
 from library.optical import contents as optical
@@ -56,10 +56,13 @@ def identify(
             return _answer(run, releases, source, technique.contents(run, releases, tell))
     found = electron.contents(run, releases, tell, ladder)
     tell(1.0, "done")
-    return _answer(run, releases, source, found)
+    return _answer(run, releases, source, found, ladder)
 
 
-def _answer(run: Run, releases: Sequence[Release], source: Source, found: Contents) -> Identification:
+def _answer(
+    run: Run, releases: Sequence[Release], source: Source, found: Contents, ladder: Ladder | None = None
+) -> Identification:
+    used = LadderUsed(ladder.series, ladder.method, list(ladder.rt_s), list(ladder.index)) if ladder else None
     return Identification(
         schema=SCHEMA,
         software=f"xbt-drugchecking {metadata.version('xbt-drugchecking')}",
@@ -72,6 +75,7 @@ def _answer(run: Run, releases: Sequence[Release], source: Source, found: Conten
         tic=_curve(run),
         warnings=[*run.warnings, *found.warnings],
         optical=found.optical,
+        ladder=used,
     )
 
 

@@ -32,6 +32,7 @@ class Settings(BaseSettings):
     data_dir: Path = Path("var")
     database_url: str = Field(default_factory=_sqlite_url)
     libraries_dir: Path = _under_data("libraries")
+    ladders_dir: Path = _under_data("ladders")
     blobs_dir: Path = _under_data("blobs")
     quarantine_dir: Path = _under_data("quarantine")
     secret_key_file: Path = _under_data("secrets/secret_key")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -18,6 +19,7 @@ from library.starter import starter_records
 from spectra.simulate import SimulatedPeak, simulate_run
 from spectra.writers import write_mzml
 from tests.xbt.laboratory import Laboratory
+from xbt.cli.ladder import ladder
 from xbt.db.models import AnalysisRow, JobRow
 from xbt.domain.errors import NotFound, StepRefused, UploadRefused
 from xbt.domain.states import SampleState
@@ -58,6 +60,27 @@ def measured(tmp_path_factory: pytest.TempPathFactory, starter: Path) -> bytes:
 def equipped(laboratory: Laboratory, starter: Path) -> Laboratory:
     laboratory.settings.libraries_dir.symlink_to(starter)
     return laboratory
+
+
+@pytest.mark.data
+def test_a_run_gets_its_indices_by_the_ladder_of_its_method(
+    equipped: Laboratory, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    esters = data_dir / "gcms_truth" / "CoreMS_DATA.MS"
+    monkeypatch.setenv("XBT_LADDERS_DIR", str(equipped.settings.ladders_dir))
+    done = CliRunner().invoke(ladder, [str(esters), "--series", "fame", "--keep"])
+    assert "Kept for PNNL_METABOLOMICS" in done.stderr
+    sample_id = equipped.take_in().sample_id
+    equipped.upload(sample_id, esters.read_bytes(), "DATA.MS")
+    assert run_worker(equipped.settings, once=True) == 1
+    with equipped.sessions.begin() as session:
+        (analysis,) = samples.view(session, equipped.technician, sample_id).analyses
+        answer = analyses.load(session, equipped.technician, equipped.store, analysis.id)
+    assert answer.ladder is not None
+    assert (answer.ladder.series, answer.ladder.method) == ("fame", "PNNL_METABOLOMICS")
+    indices = [one.retention_index for one in answer.components if one.retention_index is not None]
+    assert len(indices) >= len(answer.ladder.index)
+    assert answer.ladder.index[0] <= min(indices) < max(indices) <= answer.ladder.index[-1]
 
 
 def test_from_file_to_result(equipped: Laboratory, measured: bytes) -> None:

@@ -29,6 +29,7 @@ from xbt.jobs import GiveUp, JobContext
 from xbt.sandbox import read_run
 from xbt.security import audit
 from xbt.security.policy import Permission, require
+from xbt.services import ladders
 from xbt.services.guards import require_step
 from xbt.services.proposals import proposal_of
 from xbt.services.samples import visible
@@ -159,6 +160,7 @@ def _make(context: JobContext, file_name: str, sha256: str) -> _Made:
         run,
         open_installed(context.settings.libraries_dir),
         source=source,
+        ladder=ladders.of_method(context.settings.ladders_dir, run.metadata.details.get("method", "")),
         progress=lambda fraction, stage: context.progress(
             0.2 + 0.6 * fraction, _STAGES.get(stage, "identifying")
         ),
