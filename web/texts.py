@@ -293,6 +293,8 @@ FAULTS = {
     "out_of_memory": _l("Reading needed more memory than allowed and was stopped."),
     "crashed": _l("The reader stopped unexpectedly on this file."),
 }
+# Why an analysis was given up although nothing is wrong with the file.
+GIVEN_UP = {"bad_ladder": _l("The retention ladder kept for its GC method cannot be read.")}
 REMEDIES = {
     "empty": _l("Export the run again and check its size before sending."),
     "unknown_format": _l(
@@ -367,7 +369,8 @@ def _shown(fields: Mapping[str, str]) -> dict[str, str]:
 def fault_sentences(error: Mapping[str, str]) -> tuple[str, ...]:
     """Why a file could not be read and what to do, from the fields of `UnreadableFile.to_dict`."""
     fault = error.get("fault", "")
-    lines = [FAULTS.get(fault) or _("Something unexpected happened while reading this file.")]
+    known = {**FAULTS, **GIVEN_UP}
+    lines = [known.get(fault) or _("Something unexpected happened while reading this file.")]
     if error.get("where"):
         lines.append(_("Place in the file: %(where)s.", where=error["where"]))
     lines.append(

@@ -70,6 +70,17 @@ def test_a_run_gets_its_indices_by_the_ladder_of_its_method(
     monkeypatch.setenv("XBT_LADDERS_DIR", str(equipped.settings.ladders_dir))
     done = CliRunner().invoke(ladder, [str(esters), "--series", "fame", "--keep"])
     assert "Kept for PNNL_METABOLOMICS" in done.stderr
+    (kept,) = equipped.settings.ladders_dir.iterdir()
+    spoilt = kept.with_name(kept.name.replace(".1.json", ".2.json"))
+    spoilt.write_text("{}", encoding="utf-8")
+    sample_id = equipped.take_in().sample_id
+    equipped.upload(sample_id, esters.read_bytes(), "DATA.MS")
+    assert run_worker(equipped.settings, once=True) == 1
+    with equipped.sessions.begin() as session:
+        (refused,) = samples.view(session, equipped.technician, sample_id).acquisitions
+        assert refused.job is not None
+        assert refused.job.error == {"fault": "bad_ladder", "method": "PNNL_METABOLOMICS"}
+    spoilt.unlink()
     sample_id = equipped.take_in().sample_id
     equipped.upload(sample_id, esters.read_bytes(), "DATA.MS")
     assert run_worker(equipped.settings, once=True) == 1

@@ -78,9 +78,15 @@ def colour(
     reference: str, reagent: str, colours: tuple[str, ...], seconds: float | None, **told: Any
 ) -> None:
     """Keep a colour test of a sample (its reference)."""
+    from library.presumptive import reagents
     from xbt.domain.readings import ColourSeen
 
     _keep(reference, lambda: ColourSeen(reagent, colours, seconds), **told)
+    if reagent not in reagents():
+        known = ", ".join(sorted(reagents()))
+        click.echo(
+            f"No colours of {reagent} are known, so it says nothing of substances. Known: {known}.", err=True
+        )
 
 
 @reading.command()

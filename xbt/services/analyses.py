@@ -20,6 +20,8 @@ from library import figures
 from library.answer import Component, Decision, Identification, Source
 from library.identify import identify
 from library.shelf import open_installed
+from spectra.chromatography.retention import Ladder
+from spectra.errors import InvalidMeasurement
 from spectra.model import Metadata
 from xbt.db.models import AcquisitionRow, AnalysisRow, DecisionRow
 from xbt.domain.errors import NotFound, StepRefused
@@ -133,7 +135,8 @@ def handle_analyse(context: JobContext, payload: dict[str, Any]) -> None:
     Raises
     ------
     UnreadableFile : the file cannot be read.
-    GiveUp : code ``no_file``; the acquisition or its bytes are gone.
+    GiveUp : codes ``no_file``, the acquisition or its bytes are gone; ``bad_ladder``, the retention ladder
+        kept for the run's method cannot be read.
     """
     with context.session_factory() as session:
         row = session.get(AcquisitionRow, payload["acquisition_id"])
@@ -160,7 +163,7 @@ def _make(context: JobContext, file_name: str, sha256: str) -> _Made:
         run,
         open_installed(context.settings.libraries_dir),
         source=source,
-        ladder=ladders.of_method(context.settings.ladders_dir, run.metadata.details.get("method", "")),
+        ladder=_ladder(context, run.metadata.details.get("method", "")),
         progress=lambda fraction, stage: context.progress(
             0.2 + 0.6 * fraction, _STAGES.get(stage, "identifying")
         ),
@@ -169,6 +172,13 @@ def _make(context: JobContext, file_name: str, sha256: str) -> _Made:
     drawn = {name: _put(context.store, svg) for name, svg in _drawings(answer)}
     context.progress(0.97, "storing")
     return _Made(answer, _put(context.store, msgspec.json.encode(answer)), drawn)
+
+
+def _ladder(context: JobContext, method: str) -> Ladder | None:
+    try:
+        return ladders.of_method(context.settings.ladders_dir, method)
+    except InvalidMeasurement:  # of the ladder, not of the run
+        raise GiveUp("bad_ladder", method=method) from None
 
 
 def _record(session: Session, context: JobContext, acquisition_id: int, made: _Made) -> None:
